@@ -7,7 +7,7 @@ from typing import ClassVar, Protocol
 
 import pyarrow as pa
 
-__all__ = ["DROP", "Apply", "Source", "Step", "with_columns"]
+__all__ = ["DROP", "Apply", "Source", "Step", "Task", "Whole", "with_columns"]
 
 DROP = "drop"
 """Name of the column in which a step gives its reason to drop a row; null keeps the row."""
@@ -54,3 +54,31 @@ def with_columns(batch: pa.RecordBatch, columns: Mapping[str, pa.Array]) -> pa.R
     """``batch`` with ``columns`` added, or replaced where the name is there already."""
     merged = dict(zip(batch.schema.names, batch.columns, strict=True)) | dict(columns)
     return pa.RecordBatch.from_arrays(list(merged.values()), names=list(merged))
+
+
+class Task(Protocol):
+    """One piece of work of a whole: picklable, writes its files atomically, gives the same files when called again."""
+
+    key: str  # names its receipt; unique within the whole
+
+    def __call__(self) -> Mapping[str, int]:
+        """Do the work; the counts go into the receipt."""
+
+
+class Whole(Protocol):
+    """What needs all documents at once. A frozen dataclass: its fields are its settings."""
+
+    name: ClassVar[str]
+    version: ClassVar[int]
+    needs: ClassVar[Sequence[str]]
+    adds: ClassVar[Mapping[str, pa.DataType]]
+    reasons: ClassVar[Sequence[str]]
+
+    def uses(self) -> Mapping[str, str]:
+        """As of a step."""
+
+    def phases(self, parts: Sequence[str], work: str) -> Iterator[Sequence[Task]]:
+        """Tasks phase by phase over the Parquet files ``parts``; a phase may read what the one before left in ``work``."""
+
+    def step(self, work: str, part: int) -> Step:
+        """The step that gives the rows of ``parts[part]`` their fate, from what the phases left in ``work``."""

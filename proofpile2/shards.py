@@ -1,0 +1,192 @@
+"""Files: fsspec paths, atomic writes, canonical Parquet."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import uuid
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import IO, Any
+
+import fsspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from proofpile2.errors import NotWhole
+
+__all__ = ["ROW_GROUP", "FileFacts", "atomic", "exists", "facts", "join", "listdir", "open_parquet", "read_bytes",
+           "remove", "write_bytes", "write_parquet"]  # fmt: skip
+
+ROW_GROUP = 1_000
+"""Rows of a Parquet row group. Fixed, since Parquet bytes depend on how rows are batched."""
+
+_PARQUET = {"compression": "zstd", "compression_level": 3, "version": "2.6", "data_page_version": "1.0", "write_statistics": True}
+
+
+@dataclass(frozen=True)
+class FileFacts:
+    """What a receipt says of one file; ``digest`` is BLAKE2b-128 of its bytes, ``rows`` is None for other than Parquet."""
+
+    bytes: int
+    digest: str
+    rows: int | None = None
+
+
+def join(folder: str, *names: str) -> str:
+    """``folder/names...`` for local paths and URLs alike."""
+    return posixpath.join(folder, *names)
+
+
+def _local(path: str) -> str | None:
+    """The plain path if ``path`` is on this machine, else None."""
+    if path.startswith("file://"):
+        return path[7:]
+    return None if "://" in path or "::" in path else path
+
+
+class _Hashing:
+    """A write-only file that hashes what passes through it."""
+
+    def __init__(self, raw: IO[bytes]) -> None:
+        self._raw, self._hash, self.bytes, self.closed = raw, blake2b(digest_size=16), 0, False
+
+    def write(self, data: Any) -> int:
+        view = memoryview(data).cast("B") if not isinstance(data, bytes) else data
+        self._hash.update(view)
+        self._raw.write(view)
+        self.bytes += len(view)
+        return len(view)
+
+    def writable(self) -> bool:
+        return True
+
+    def readable(self) -> bool:
+        return False
+
+    def seekable(self) -> bool:
+        return False
+
+    def tell(self) -> int:
+        return self.bytes
+
+    def flush(self) -> None:
+        self._raw.flush()
+
+    def close(self) -> None:
+        """The owner of the raw file closes it."""
+
+    def facts(self, rows: int | None = None) -> FileFacts:
+        return FileFacts(self.bytes, self._hash.hexdigest(), rows)
+
+
+@contextmanager
+def atomic(path: str) -> Iterator[_Hashing]:
+    """A file to write to, which stands at ``path`` whole or not at all.
+
+    On this machine: a temporary sibling, fsync, rename. On an object store: one upload that is completed on leaving.
+    """
+    local = _local(path)
+    if local is None:
+        handle = fsspec.open(path, "wb").open()
+        try:
+            yield _Hashing(handle)
+        except BaseException:
+            if hasattr(handle, "discard"):
+                handle.discard()
+            raise
+        handle.close()
+        return
+    os.makedirs(os.path.dirname(local) or ".", exist_ok=True)
+    temporary = f"{local}.{uuid.uuid4().hex[:8]}.tmp"
+    try:
+        with open(temporary, "wb") as raw:
+            yield _Hashing(raw)
+            raw.flush()
+            os.fsync(raw.fileno())
+        os.replace(temporary, local)
+    except BaseException:
+        if os.path.exists(temporary):
+            os.unlink(temporary)
+        raise
+
+
+def write_bytes(path: str, data: bytes) -> FileFacts:
+    """Write ``data`` atomically."""
+    with atomic(path) as out:
+        out.write(data)
+    return out.facts()
+
+
+def read_bytes(path: str) -> bytes:
+    """The whole file; FileNotFoundError if it is not there."""
+    with fsspec.open(path, "rb") as handle:
+        return bytes(handle.read())
+
+
+def exists(path: str) -> bool:
+    """Whether a file or folder stands at ``path``."""
+    filesystem, inner = fsspec.core.url_to_fs(path)
+    return bool(filesystem.exists(inner))
+
+
+def listdir(folder: str) -> list[str]:
+    """Sorted names in ``folder``; empty if it is not there."""
+    filesystem, inner = fsspec.core.url_to_fs(folder)
+    if not filesystem.exists(inner):
+        return []
+    return sorted(posixpath.basename(str(name).rstrip("/")) for name in filesystem.ls(inner, detail=False))
+
+
+def remove(path: str) -> None:
+    """Remove a file or a folder with all that is in it; nothing happens if it is not there."""
+    filesystem, inner = fsspec.core.url_to_fs(path)
+    if filesystem.exists(inner):
+        filesystem.rm(inner, recursive=True)
+
+
+def facts(path: str) -> FileFacts:
+    """Size and digest of a file as it is now."""
+    digest, size = blake2b(digest_size=16), 0
+    with fsspec.open(path, "rb") as handle:
+        while block := handle.read(1 << 20):
+            digest.update(block)
+            size += len(block)
+    return FileFacts(size, digest.hexdigest())
+
+
+def open_parquet(path: str) -> pq.ParquetFile:
+    """A Parquet file to read; NotWhole if it is no Parquet file."""
+    local = _local(path)
+    try:
+        return pq.ParquetFile(local if local is not None else fsspec.open(path, "rb").open())
+    except pa.ArrowInvalid as error:
+        raise NotWhole(f"{path}: not a readable Parquet file ({error})") from None
+
+
+def write_parquet(path: str, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> FileFacts:
+    """Write batches as canonical Parquet: the same rows give the same bytes, however they were batched.
+
+    Memory is bounded by one row group of :data:`ROW_GROUP` rows.
+    """
+    rows, waiting, count = 0, [], 0
+    with atomic(path) as out, pq.ParquetWriter(pa.PythonFile(out, mode="w"), schema, **_PARQUET) as writer:
+
+        def flush(size: int) -> None:
+            nonlocal waiting, count
+            table = pa.Table.from_batches(waiting, schema)
+            writer.write_table(table.slice(0, size).combine_chunks(), row_group_size=ROW_GROUP)
+            rest = table.slice(size)
+            waiting, count = rest.to_batches() if rest.num_rows else [], rest.num_rows
+
+        for batch in batches:
+            waiting.append(batch.select(schema.names).cast(schema))
+            count += batch.num_rows
+            rows += batch.num_rows
+            while count >= ROW_GROUP:
+                flush(ROW_GROUP)
+        if count:
+            flush(count)
+    return out.facts(rows)

@@ -17,13 +17,19 @@ import pyarrow.parquet as pq
 
 from proofpile2.errors import NotWhole
 
-__all__ = ["ROW_GROUP", "FileFacts", "atomic", "exists", "facts", "join", "listdir", "open_parquet", "read_bytes",
-           "remove", "write_bytes", "write_parquet"]  # fmt: skip
+__all__ = ["ROW_GROUP", "FileFacts", "atomic", "exists", "facts", "join", "listdir", "open_parquet",
+           "parquet_out", "read_bytes", "remove", "sweep", "write_bytes", "write_parquet"]  # fmt: skip
 
 ROW_GROUP = 1_000
 """Rows of a Parquet row group. Fixed, since Parquet bytes depend on how rows are batched."""
 
-_PARQUET = {"compression": "zstd", "compression_level": 3, "version": "2.6", "data_page_version": "1.0", "write_statistics": True}
+_PARQUET = {
+    "compression": "zstd",
+    "compression_level": 3,
+    "version": "2.6",
+    "data_page_version": "1.0",
+    "write_statistics": True,
+}
 
 
 @dataclass(frozen=True)
@@ -106,7 +112,11 @@ def atomic(path: str) -> Iterator[_Hashing]:
             yield _Hashing(raw)
             raw.flush()
             os.fsync(raw.fileno())
-        os.replace(temporary, local)
+        try:
+            os.replace(temporary, local)
+        except FileNotFoundError:  # swept by a racing run that has finished this very file
+            if not os.path.exists(local):
+                raise
     except BaseException:
         if os.path.exists(temporary):
             os.unlink(temporary)
@@ -147,6 +157,13 @@ def remove(path: str) -> None:
         filesystem.rm(inner, recursive=True)
 
 
+def sweep(folder: str) -> None:
+    """Remove what interrupted writers left behind in a folder whose files are all in place."""
+    for name in listdir(folder):
+        if name.endswith(".tmp"):
+            remove(join(folder, name))
+
+
 def facts(path: str) -> FileFacts:
     """Size and digest of a file as it is now."""
     digest, size = blake2b(digest_size=16), 0
@@ -166,27 +183,54 @@ def open_parquet(path: str) -> pq.ParquetFile:
         raise NotWhole(f"{path}: not a readable Parquet file ({error})") from None
 
 
+class ParquetOut:
+    """Takes batches, writes row groups of :data:`ROW_GROUP` rows: the same rows give the same bytes however batched."""
+
+    def __init__(self, out: _Hashing, schema: pa.Schema) -> None:
+        self._out, self._schema, self.rows = out, schema, 0
+        self._writer = pq.ParquetWriter(pa.PythonFile(out, mode="w"), schema, **_PARQUET)
+        self._waiting: list[pa.RecordBatch] = []
+        self._count = 0
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        """Add rows; columns that the schema lacks are left out."""
+        if batch.num_rows == 0:
+            return
+        self._waiting.append(batch.select(self._schema.names).cast(self._schema))
+        self._count += batch.num_rows
+        self.rows += batch.num_rows
+        while self._count >= ROW_GROUP:
+            self._flush(ROW_GROUP)
+
+    def _flush(self, size: int) -> None:
+        table = pa.Table.from_batches(self._waiting, self._schema)
+        self._writer.write_table(table.slice(0, size).combine_chunks(), row_group_size=ROW_GROUP)
+        rest = table.slice(size)
+        self._waiting, self._count = (rest.to_batches() if rest.num_rows else []), rest.num_rows
+
+    def finish(self) -> None:
+        """Write what waits and the footer."""
+        if self._count:
+            self._flush(self._count)
+        self._writer.close()
+
+    def facts(self) -> FileFacts:
+        """Size, digest and rows, once finished."""
+        return self._out.facts(self.rows)
+
+
+@contextmanager
+def parquet_out(path: str, schema: pa.Schema) -> Iterator[ParquetOut]:
+    """A canonical Parquet file to write batches to, atomically; memory is bounded by one row group."""
+    with atomic(path) as out:
+        parquet = ParquetOut(out, schema)
+        yield parquet
+        parquet.finish()
+
+
 def write_parquet(path: str, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> FileFacts:
-    """Write batches as canonical Parquet: the same rows give the same bytes, however they were batched.
-
-    Memory is bounded by one row group of :data:`ROW_GROUP` rows.
-    """
-    rows, waiting, count = 0, [], 0
-    with atomic(path) as out, pq.ParquetWriter(pa.PythonFile(out, mode="w"), schema, **_PARQUET) as writer:
-
-        def flush(size: int) -> None:
-            nonlocal waiting, count
-            table = pa.Table.from_batches(waiting, schema)
-            writer.write_table(table.slice(0, size).combine_chunks(), row_group_size=ROW_GROUP)
-            rest = table.slice(size)
-            waiting, count = rest.to_batches() if rest.num_rows else [], rest.num_rows
-
+    """Write all batches as canonical Parquet, atomically."""
+    with parquet_out(path, schema) as parquet:
         for batch in batches:
-            waiting.append(batch.select(schema.names).cast(schema))
-            count += batch.num_rows
-            rows += batch.num_rows
-            while count >= ROW_GROUP:
-                flush(ROW_GROUP)
-        if count:
-            flush(count)
-    return out.facts(rows)
+            parquet.write(batch)
+    return parquet.facts()

@@ -1,1 +1,13 @@
 """Rebuild Proof-Pile-2 from raw sources to the binaries a trainer memory-maps."""
+
+from __future__ import annotations
+
+from proofpile2.dataset import Dataset, open, statistics  # noqa: A004
+from proofpile2.errors import ConfigError, Error, InputError, MissingFile, NotWhole, PartFailed
+
+__all__ = [
+    "ConfigError", "Dataset", "Error", "InputError", "MissingFile", "NotWhole", "PartFailed", "__version__", "open",
+    "statistics",
+]  # fmt: skip
+
+__version__ = "0.1.0"

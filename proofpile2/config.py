@@ -1,4 +1,4 @@
-"""TOML tables to frozen dataclasses, strictly: an unknown key, a wrong type or a missing value is an error that helps."""
+"""TOML tables to frozen dataclasses, strictly: an unknown key, a wrong type or a missing value is an error."""
 
 from __future__ import annotations
 

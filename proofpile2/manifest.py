@@ -78,7 +78,10 @@ class Receipt:
 
 @dataclass(frozen=True)
 class Manifest:
-    """A pass that is done: its recipe (all that entered the fingerprint), and the digest of each receipt by part."""
+    """A pass that is done: its recipe (all that entered the fingerprint), its parts, and their receipts summed up.
+
+    ``parts`` is key -> rows, bytes of the Parquet file, digest of the receipt.
+    """
 
     pipeline: str
     name: str
@@ -87,7 +90,10 @@ class Manifest:
     columns: Mapping[str, str]
     rows_in: int
     rows_out: int
-    parts: Mapping[str, str]
+    characters: int
+    dropped: Mapping[str, Mapping[str, int]]
+    notes: int
+    parts: Mapping[str, tuple[int, int, str]]
     format: int = FORMAT
 
 

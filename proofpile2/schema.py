@@ -46,7 +46,7 @@ def unit_interval(key: str, seed: str = "") -> float:
 
 
 def split_of(key: str, validation: float, test: float) -> str:
-    """Split for a key (a document id, a repository); the shares are of all keys, so a split never shifts as data grow."""
+    """Split for a key (a document id, a repository); it does not shift as data are added."""
     place = unit_interval(key, "split")
     if place < test:
         return "test"

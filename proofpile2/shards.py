@@ -34,7 +34,7 @@ _PARQUET = {
 
 @dataclass(frozen=True)
 class FileFacts:
-    """What a receipt says of one file; ``digest`` is BLAKE2b-128 of its bytes, ``rows`` is None for other than Parquet."""
+    """What a receipt says of one file; ``digest`` is BLAKE2b-128 of its bytes, ``rows`` None if it is not Parquet."""
 
     bytes: int
     digest: str

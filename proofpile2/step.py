@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, ClassVar, Protocol
 
 import pyarrow as pa
@@ -41,16 +42,18 @@ class Source(Protocol):
 
     name: ClassVar[str]
     version: ClassVar[int]
-    adds: ClassVar[
-        Mapping[str, pa.DataType]
-    ]  # columns beyond schema.DOCUMENT; those that start with _ never reach the disk
     reasons: ClassVar[Sequence[str]]
+
+    @property
+    def adds(self) -> Mapping[str, pa.DataType]:
+        """Columns beyond schema.DOCUMENT; those whose names start with ``_`` never reach the disk."""
 
     def uses(self) -> Mapping[str, str]:
         """Versions and digests of what decides the result beside the fields."""
 
-    def units(self) -> Sequence[str]:
-        """What can be read apart from each other, sorted and stable: file names, object keys, repositories."""
+    def units(self) -> Mapping[str, str]:
+        """What can be read apart from each other, in a stable order: file names, repositories (never a path of this
+        machine), each with what tells that it changed (such as its size), or an empty string."""
 
     def read(self, unit: str, note: Callable[[str], None]) -> Iterator[pa.RecordBatch]:
         """Documents of one unit, in order, in batches of bounded size; ``note`` takes damage that was stepped over."""
@@ -100,7 +103,7 @@ class Whole(Protocol):
         """As of a step."""
 
     def phases(self, parts: Sequence[str], work: str) -> Iterator[Sequence[Task]]:
-        """Tasks phase by phase over the Parquet files ``parts``; a phase may read what the one before left in ``work``."""
+        """Tasks phase by phase over the Parquet files ``parts``; a phase may read what the last left in ``work``."""
 
     def step(self, work: str, part: int) -> Step:
         """The step that gives the rows of ``parts[part]`` their fate, from what the phases left in ``work``."""
@@ -111,6 +114,10 @@ Beat = Callable[[str, str, Sequence[str]], None]
 last beat; a worker without a beat for too long is taken for hung."""
 
 MAX_NOTES = 50
+
+
+def _no_beat(step: str, unit: str, ids: Sequence[str]) -> None:
+    pass
 
 
 def describe(part: Source | Step | Whole) -> dict[str, Any]:
@@ -137,8 +144,8 @@ class PartTask:
         default_factory=dict
     )  # id -> step before which it goes, and the reason
 
-    def __call__(self, beat: Beat = lambda step, unit, ids: None) -> Receipt:
-        """Make the part. PartFailed past the error budget; nothing is left behind then but the dropped rows' file."""
+    def __call__(self, beat: Beat = _no_beat) -> Receipt:
+        """Make the part. PartFailed past the error budget; no file of the part is written then."""
         tally = _Tally(self)
         dropped_schema = pa.schema([(name, pa.string()) for name in ("id", "url", "step", "reason")])
         if self.keep_dropped_text:
@@ -146,11 +153,13 @@ class PartTask:
         names = {
             name: f"{self.key}{ending}" for name, ending in (("kept", ".parquet"), ("dropped", ".dropped.parquet"))
         }
-        with shards.parquet_out(shards.join(self.folder, names["dropped"]), dropped_schema) as tally.out_dropped:
-            with shards.parquet_out(shards.join(self.folder, names["kept"]), self.schema) as kept:
-                for batch in self._batches(tally, beat):
-                    kept.write(batch)
-                tally.check_budget(final=True)
+        with (
+            shards.parquet_out(shards.join(self.folder, names["dropped"]), dropped_schema) as tally.out_dropped,
+            shards.parquet_out(shards.join(self.folder, names["kept"]), self.schema) as kept,
+        ):
+            for batch in self._batches(tally, beat):
+                kept.write(batch)
+            tally.check_budget(final=True)
         files = {names["kept"]: kept.facts(), names["dropped"]: tally.out_dropped.facts()}
         receipt = tally.receipt(files)
         manifest.write(shards.join(self.folder, self.key + ".json"), receipt)
@@ -160,7 +169,7 @@ class PartTask:
         applies = [(step, _loaded(step)) for step in self.steps]
         for unit in self.units:
             beat(self.source.name, unit, ())
-            for batch in self.source.read(unit, lambda text, unit=unit: tally.note(f"{unit}: {text}")):
+            for batch in self.source.read(unit, partial(tally.note_unit, unit)):
                 for piece in self._pieces(batch):
                     yield from self._through(piece, unit, applies, tally, beat)
                     tally.check_budget()
@@ -191,6 +200,8 @@ class PartTask:
             batch = tally.take_dropped(step, _isolating(step, apply, batch, tally), held)
         tally.count_kept(batch)
         if self.mark:
+            for piece in held:
+                tally.count_kept(_filled(piece, self.schema))
             yield from (_filled(piece, self.schema) for piece in [batch, *held] if piece.num_rows)
         elif batch.num_rows:
             yield batch
@@ -219,7 +230,7 @@ def _loaded(step: Step) -> Apply:
 
 
 def _isolating(step: Step, apply: Apply, batch: pa.RecordBatch, tally: _Tally) -> pa.RecordBatch:
-    """``apply(batch)``; where it raises, the batch is halved until the document at fault stands alone and is dropped."""
+    """``apply(batch)``; where it raises, the batch is halved until the document at fault is alone and dropped."""
     try:
         return _checked(step, batch, apply(batch))
     except Exception as error:
@@ -259,6 +270,9 @@ class _Tally:
         self.notes: list[str] = []
         self.more_notes = 0
         self.out_dropped: shards.ParquetOut
+
+    def note_unit(self, unit: str, text: str) -> None:
+        self.note(f"{unit}: {text}")
 
     def note(self, text: str) -> None:
         if len(self.notes) < MAX_NOTES:
@@ -309,24 +323,28 @@ class _Tally:
         if errors > (allowed if final or not allowed else 20 * allowed):
             first = next((note for note in self.notes if note.startswith("step ")), "a worker died")
             raise PartFailed(
-                f"{self.task.key}: {errors} of {self.rows_in} documents ended in an unexpected error, more than the budget of "
+                f"{self.task.key}: {errors} of {self.rows_in} documents ended in an error, past the budget of "
                 f"{self.task.error_budget:.1%} (--error-budget); the first: {first}"
             )
 
     def receipt(self, files: Mapping[str, shards.FileFacts]) -> Receipt:
         gone = {step: dict(sorted(reasons.items())) for step, reasons in self.dropped.items()}
+        marked: dict[str, int] = {}
+        if self.task.mark:
+            marked = {f"{step}.{reason}": n for step, reasons in gone.items() for reason, n in reasons.items()}
+            gone = {}
         missing = self.rows_in - self.rows_out - sum(sum(reasons.values()) for reasons in gone.values())
         if missing:
             raise PartFailed(f"{self.task.key}: {missing} rows neither kept nor dropped; this is a bug in a step")
         more = [f"and {self.more_notes} more notes"] if self.more_notes else []
         return Receipt(
             self.task.key, self.task.fingerprint, self.task.units, self.rows_in, self.rows_out, self.characters,
-            gone, tuple(self.notes + more), files,
+            gone, tuple(self.notes + more), files, marked,
         )  # fmt: skip
 
 
 def isolate(task: PartTask, step: str, ids: Sequence[str], reason: str) -> PartTask:
-    """The task to try after a worker died at ``step`` over ``ids``: one document at a time, or without the one at fault."""
+    """The task to try after a worker died at ``step``: ``ids`` one at a time, or without the one at fault."""
     if len(ids) == 1:
         return replace(task, poison={**task.poison, ids[0]: (step, reason)})
     return replace(task, single=task.single | frozenset(ids))

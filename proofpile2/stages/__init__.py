@@ -1,0 +1,22 @@
+"""Steps and wholes, one idea a module. No stage imports another."""
+
+from __future__ import annotations
+
+from proofpile2.stages.content_rules import ContentRules
+from proofpile2.stages.dedup import Dedup
+from proofpile2.stages.html import Html
+from proofpile2.stages.language import Language
+from proofpile2.stages.mathscore import MathScore
+from proofpile2.stages.prefilter import Prefilter
+from proofpile2.stages.split import Split
+from proofpile2.stages.url_rules import UrlRules
+
+__all__ = ["STEPS", "WHOLES"]
+
+STEPS: dict[str, type] = {
+    kind.name: kind for kind in (ContentRules, Html, Language, MathScore, Prefilter, Split, UrlRules)
+}
+"""Steps that a pipeline file or ``proofpile2 stage`` can name."""
+
+WHOLES: dict[str, type] = {Dedup.name: Dedup}
+"""Wholes that a pipeline file or ``proofpile2 stage`` can name."""

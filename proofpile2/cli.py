@@ -11,15 +11,16 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
-from proofpile2 import __version__, assets, funnel, inspection, pipeline, shards
-from proofpile2.config import nearest, parse_value
+from proofpile2 import __version__, funnel, inspection, pipeline, shards
+from proofpile2.config import build, nearest, parse_value
 from proofpile2.dataset import find
 from proofpile2.errors import ConfigError, Error
 from proofpile2.executors import Executor, LocalProcesses, Serial
 from proofpile2.pipeline import Plan
-from proofpile2.run import Outcome, run
+from proofpile2.run import run
 from proofpile2.sources import SOURCES, files, table
 from proofpile2.stages import STEPS, WHOLES
+from proofpile2.step import Source
 
 __all__ = ["main"]
 
@@ -167,7 +168,7 @@ def _running(one: argparse.ArgumentParser) -> None:
         "--timeout", type=float, default=300.0, metavar="S", help="seconds after which a silent worker is replaced"
     )
     one.add_argument("--error-budget", type=float, default=0.001, metavar="SHARE",
-                     help="share of a part's documents that may end in an unexpected error (default: 0.001; 0: none)")  # fmt: skip
+                     help="share of a part's documents that may end in an error (default: 0.001; 0: none)")  # fmt: skip
     one.add_argument(
         "--keep-dropped-text", action="store_true", help="keep the text of dropped documents beside the reason"
     )
@@ -230,7 +231,7 @@ def _finished(given: argparse.Namespace, plan: Plan) -> int:
         if notes:
             print(f"\n{notes} notes on damaged input or single documents: proofpile2 status shows them")
         if not outcome.failures:
-            _print_end(outcome, place)
+            _print_end(place)
     for failure in outcome.failures:
         print(f"proofpile2: failed: {failure.message}", file=sys.stderr)
     if outcome.failures:
@@ -238,14 +239,13 @@ def _finished(given: argparse.Namespace, plan: Plan) -> int:
     return 1 if outcome.failures else 0
 
 
-def _print_end(outcome: Outcome, place: str) -> None:
+def _print_end(place: str) -> None:
     statistics = shards.join(place, "statistics.json")
     if shards.exists(statistics):
         facts = json.loads(shards.read_bytes(statistics))
         splits = ", ".join(f"{name} {count:,}" for name, count in facts["splits"].items())
-        print(
-            f"\n{facts['documents']:,} documents, {facts['characters']:,} characters, {facts['domains']:,} domains ({splits})"
-        )
+        print(f"\n{facts['documents']:,} documents ({splits})")
+        print(f"{facts['characters']:,} characters from {facts['domains']:,} domains; the largest:")
         for row in facts["top_domains"][:10]:
             print(f"  {row['domain']:<40} {row['characters']:>14,} {100 * row['share']:>6.2f} %")
     print(f"\nParquet: {place}")
@@ -263,7 +263,7 @@ def _stage(given: argparse.Namespace) -> int:
     values: dict[str, Any] = {"input": tuple(given.input)} | ({"text": given.text} if kind == "table" else {})
     for key in [key for key in settings if key.startswith(f"{kind}.")]:
         values[key.partition(".")[2]] = settings.pop(key)
-    source = pipeline.build(SOURCES[kind], values, kind)
+    source: Source = build(SOURCES[kind], values, kind)
     mark = given.mark or given.stage == "html"
     if mark and given.stage in WHOLES:
         raise ConfigError(
@@ -311,9 +311,8 @@ def _status(given: argparse.Namespace) -> int:
         return 0
     for state in states:
         parts = "?" if state.parts is None else state.parts
-        print(
-            f"{state.name:<10} {'done' if state.done else 'to do':<6} {state.parts_done}/{parts} parts, {state.documents:,} documents"
-        )
+        progress = f"{state.parts_done}/{parts} parts, {state.documents:,} documents"
+        print(f"{state.name:<10} {'done' if state.done else 'to do':<6} {progress}")
         for line in (*state.failures, *state.notes):
             print(f"    {line}")
     return 0
@@ -335,7 +334,7 @@ def _explain(given: argparse.Namespace) -> int:
         print(f"{fate.id}  {fate.url or ''}\n  pass {fate.name}: {outcome}\n  {fate.file}")
     if not fates:
         print(
-            f"no trace of {given.key}: it was not in the input, or a step that only samples what it drops (prefilter) dropped it",
+            f"no trace of {given.key}: not in the input, or dropped by the prefilter, which records only a sample",
             file=sys.stderr,
         )
     return 0 if fates else 1

@@ -75,7 +75,7 @@ def open(path: str) -> Dataset:  # noqa: A001
     return Dataset(folder, manifest.read(join(folder, "manifest.json"), Manifest))
 
 
-SECOND_LEVEL = frozenset("ac co com edu gov net org or ne go gob gov nhs sch".split())
+SECOND_LEVEL = frozenset({"ac", "co", "com", "edu", "go", "gob", "gov", "ne", "net", "nhs", "or", "org", "sch"})
 """Labels under a country's domain that belong to everybody: example.ac.uk is a site, ac.uk is not."""
 
 

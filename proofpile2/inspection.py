@@ -52,8 +52,8 @@ def manifests(path: str) -> list[Manifest]:
 def verify(path: str) -> list[str]:
     """What does not hold under ``path``, in words; empty if all does.
 
-    Checked: every receipt and file is there, sizes, digests and rows are as written, columns are as planned, in = kept +
-    dropped for each part, each pass read just what the one before wrote, nothing else lies in the folder.
+    Checked: every receipt and file is there; sizes, digests and rows are as written; columns are as planned; in = kept
+    + dropped for each part; each pass read just what the one before wrote; nothing else lies in the folder.
     """
     problems: list[str] = []
     folders = dataset.find(path)
@@ -101,7 +101,7 @@ def _verify_file(path: str, expected: shards.FileFacts, one: Manifest | None) ->
         return
     found = shards.facts(path)
     if (found.bytes, found.digest) != (expected.bytes, expected.digest):
-        yield f"{path}: {found.bytes} bytes, digest {found.digest}; the receipt says {expected.bytes}, {expected.digest}"
+        yield f"{path}: {found.bytes} bytes, digest {found.digest}, not {expected.bytes}, {expected.digest} as written"
         return
     with shards.open_parquet(path) as parquet:
         if parquet.metadata.num_rows != expected.rows:

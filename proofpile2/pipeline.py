@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -164,7 +164,7 @@ class _Overrides:
             if place in {*places, use}:
                 values[name] = value
                 self.left.discard(key)
-        if self.filters and "overlay" in kind.__dataclass_fields__:
+        if self.filters and "overlay" in {item.name for item in fields(kind)}:
             values.setdefault("overlay", list(self.filters))
         return build(kind, values, where)
 

@@ -16,7 +16,7 @@ from proofpile2.manifest import Manifest, Receipt
 from proofpile2.pipeline import Pass, Plan
 from proofpile2.shards import join
 from proofpile2.sources.parts import Parts
-from proofpile2.step import PartTask, Task
+from proofpile2.step import PartTask, Source, Task
 
 __all__ = ["MANIFEST", "Outcome", "part_tasks", "run"]
 
@@ -59,8 +59,9 @@ def run(
 
 def part_tasks(plan: Plan, one: Pass, before: tuple[str, Manifest] | None, folder: str) -> list[PartTask]:
     """The parts of a pass; ``before`` is folder and manifest of the pass before, None for the first."""
+    source: Source = plan.source
     if before is None:
-        source, units = plan.source, list(plan.units)
+        units = list(plan.units)
         groups = [tuple(units[n : n + one.units_per_part]) for n in range(0, len(units), one.units_per_part)]
     else:
         files = tuple(f"{key}.parquet" for key in before[1].parts)
@@ -97,8 +98,7 @@ def _run_pass(
     keep_dropped_text: bool,
     quiet: bool,
 ) -> list[Failure]:
-    if one.whole:
-        assert before is not None
+    if one.whole and before:
         parts = [join(before[0], f"{key}.parquet") for key in before[1].parts]
         work = join(folder, "work")
         for n, phase in enumerate(one.whole.phases(parts, work)):
@@ -142,7 +142,7 @@ def _run_tasks(
     tasks: Sequence[PartTask | _Once], folder: str, executor: Executor, label: str, quiet: bool
 ) -> list[Failure]:
     there = set(shards.listdir(folder))
-    pending = [task for task in tasks if f"{task.key}.json" not in there]
+    pending: list[Task | PartTask] = [task for task in tasks if f"{task.key}.json" not in there]
     failures: list[Failure] = []
     if not pending:
         return failures
@@ -167,12 +167,11 @@ def _run_tasks(
 
 
 def _adopt(pipeline_folder: str, one: Pass, tasks: Sequence[PartTask]) -> None:
-    """Take parts that an earlier run of the same recipe over other inputs has made, so that new inputs only add work."""
+    """Take parts that an earlier run of the same recipe over other inputs made: new inputs only add work."""
     there = set(shards.listdir(tasks[0].folder)) if tasks else set()
     wanted = {task.fingerprint: task for task in tasks if f"{task.key}.json" not in there}
-    siblings = [
-        name for name in shards.listdir(pipeline_folder) if name.startswith(f"{one.name}-") and name != one.folder
-    ]
+    others = set(shards.listdir(pipeline_folder)) - {one.folder}
+    siblings = [name for name in sorted(others) if name.startswith(f"{one.name}-")]
     for found, receipt in _receipts(pipeline_folder, siblings):
         task = wanted.pop(receipt.fingerprint, None)
         if task is None:

@@ -42,11 +42,14 @@ class Source(Protocol):
 
     name: ClassVar[str]
     version: ClassVar[int]
-    reasons: ClassVar[Sequence[str]]
 
     @property
     def adds(self) -> Mapping[str, pa.DataType]:
         """Columns beyond schema.DOCUMENT; those whose names start with ``_`` never reach the disk."""
+
+    @property
+    def reasons(self) -> Sequence[str]:
+        """Reasons with which its rows may come dropped already."""
 
     def uses(self) -> Mapping[str, str]:
         """Versions and digests of what decides the result beside the fields."""
@@ -64,9 +67,18 @@ class Step(Protocol):
 
     name: ClassVar[str]
     version: ClassVar[int]  # raised when the same settings give another result
-    needs: ClassVar[Sequence[str]]
-    adds: ClassVar[Mapping[str, pa.DataType]]
-    reasons: ClassVar[Sequence[str]]  # a reason may carry a detail after a colon: ``blocked_host:example.com``
+
+    @property
+    def needs(self) -> Sequence[str]:
+        """Columns it reads."""
+
+    @property
+    def adds(self) -> Mapping[str, pa.DataType]:
+        """Columns it adds or fills, with their types."""
+
+    @property
+    def reasons(self) -> Sequence[str]:
+        """Why it may drop a row; a detail may follow a colon: ``blocked_host:example.com``."""
 
     def uses(self) -> Mapping[str, str]:
         """Versions and digests of what decides the result beside the fields: models, rule files, libraries."""
@@ -84,7 +96,9 @@ def with_columns(batch: pa.RecordBatch, columns: Mapping[str, pa.Array]) -> pa.R
 class Task(Protocol):
     """One piece of work of a whole: picklable, writes its files atomically, gives the same files when called again."""
 
-    key: str  # names its receipt; unique within the whole
+    @property
+    def key(self) -> str:
+        """Names its receipt; unique within the whole."""
 
     def __call__(self) -> Mapping[str, int]:
         """Do the work; the counts go into the receipt."""
@@ -95,9 +109,18 @@ class Whole(Protocol):
 
     name: ClassVar[str]
     version: ClassVar[int]
-    needs: ClassVar[Sequence[str]]
-    adds: ClassVar[Mapping[str, pa.DataType]]
-    reasons: ClassVar[Sequence[str]]
+
+    @property
+    def needs(self) -> Sequence[str]:
+        """Columns it reads."""
+
+    @property
+    def adds(self) -> Mapping[str, pa.DataType]:
+        """Columns that its step adds."""
+
+    @property
+    def reasons(self) -> Sequence[str]:
+        """Reasons of its step."""
 
     def uses(self) -> Mapping[str, str]:
         """As of a step."""

@@ -58,8 +58,11 @@ class _Hashing:
 
     def __init__(self, raw: IO[bytes]) -> None:
         self._raw, self._hash, self.bytes, self.closed = raw, blake2b(digest_size=16), 0, False
+        self.given_up = False
 
     def write(self, data: Any) -> int:
+        if self.given_up:
+            return len(data)
         view = memoryview(data).cast("B") if not isinstance(data, bytes) else data
         self._hash.update(view)
         self._raw.write(view)
@@ -158,9 +161,9 @@ def remove(path: str) -> None:
 
 
 def sweep(folder: str) -> None:
-    """Remove what interrupted writers left behind in a folder whose files are all in place."""
+    """Remove what interrupted writers and failures left behind in a folder whose files are all in place."""
     for name in listdir(folder):
-        if name.endswith(".tmp"):
+        if name.endswith((".tmp", ".error.txt")):
             remove(join(folder, name))
 
 
@@ -214,6 +217,11 @@ class ParquetOut:
             self._flush(self._count)
         self._writer.close()
 
+    def give_up(self) -> None:
+        """Close without writing anything more."""
+        self._out.given_up = True
+        self._writer.close()
+
     def facts(self) -> FileFacts:
         """Size, digest and rows, once finished."""
         return self._out.facts(self.rows)
@@ -224,8 +232,12 @@ def parquet_out(path: str, schema: pa.Schema) -> Iterator[ParquetOut]:
     """A canonical Parquet file to write batches to, atomically; memory is bounded by one row group."""
     with atomic(path) as out:
         parquet = ParquetOut(out, schema)
-        yield parquet
-        parquet.finish()
+        try:
+            yield parquet
+            parquet.finish()
+        except BaseException:
+            parquet.give_up()
+            raise
 
 
 def write_parquet(path: str, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> FileFacts:

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proofpile2 import manifest, shards
@@ -17,10 +17,12 @@ from proofpile2.shards import FileFacts
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=8,
 )
 
 
-@given(st.dictionaries(st.text(), JSON))
+@settings(max_examples=50, deadline=None)
+@given(st.dictionaries(st.text(), JSON, max_size=5))
 def test_a_fingerprint_does_not_depend_on_the_order_of_keys(value):
     """Equal mappings give equal fingerprints, in whatever order their keys were written."""
     turned = dict(reversed(list(value.items())))
@@ -29,7 +31,7 @@ def test_a_fingerprint_does_not_depend_on_the_order_of_keys(value):
 
 def test_a_fingerprint_is_pinned():
     """The scheme does not move between versions: directories made yesterday are found today."""
-    assert manifest.fingerprint({"b": [1, 2.5, None], "a": "é"}) == "PIN"
+    assert manifest.fingerprint({"b": [1, 2.5, None], "a": "é"}) == "3276393bf8a5a8df0e5ddcb8f78302ef"
 
 
 @dataclass(frozen=True)

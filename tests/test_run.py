@@ -101,7 +101,7 @@ def test_killed_in_the_middle_then_run_again_gives_the_same_bytes(tmp_path):
     """``kill -9`` of the run while a part hangs; the rerun finishes with the bytes of an undisturbed run."""
     program = tmp_path / "program.py"
     program.write_text(
-        "import sys; sys.path[:0] = " + repr([str(Path(__file__).parent)]) + "\n"
+        "import sys; sys.path[:0] = " + repr([str(Path(__file__).parent), str(Path(__file__).parents[1])]) + "\n"
         "import toys\nfrom proofpile2.run import run\nfrom proofpile2.executors import LocalProcesses\n"
         "if __name__ == '__main__':\n"
         "    run(toys.plan(('a=one', 'b=two', 'c=hang'), toys.Trouble()), sys.argv[1], LocalProcesses(1))\n"

@@ -73,6 +73,7 @@ def _convert(value: Any, hint: Any, where: str) -> Any:
         return tuple(_convert(item, arguments[0], f"{where}[{n}]") for n, item in enumerate(items))
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
-    if not isinstance(hint, type) or not isinstance(value, hint) or (hint is int and isinstance(value, bool)):
-        raise ConfigError(f"{where}: expected {getattr(hint, '__name__', hint)}, found {value!r}")
+    kind = origin or hint
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise ConfigError(f"{where}: expected {'a table' if kind is dict else kind.__name__}, found {value!r}")
     return value

@@ -59,7 +59,8 @@ def test_a_missing_comma_is_an_error(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "value"), [("0.2", 0.2), ("3", 3), ("true", True), ('["en", "de"]', ["en", "de"]), ("en", "en"), ("a=b", "a=b")]
+    ("text", "value"),
+    [("0.2", 0.2), ("3", 3), ("true", True), ('["en", "de"]', ["en", "de"]), ("en", "en"), ("a=b", "a=b")],
 )
 def test_values_of_the_command_line(text, value):
     """TOML where it is TOML, else the plain word."""

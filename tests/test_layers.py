@@ -44,7 +44,9 @@ def imports(path: Path) -> set[str]:
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("proofpile2"):
             for item in node.names:
                 inner = f"{node.module}.{item.name}"
-                is_module = (ROOT / inner.replace(".", "/")).is_dir() or (ROOT / (inner.replace(".", "/") + ".py")).is_file()
+                is_module = (ROOT / inner.replace(".", "/")).is_dir() or (
+                    ROOT / (inner.replace(".", "/") + ".py")
+                ).is_file()
                 found.add(inner if is_module else str(node.module))
             assert node.level == 0, "relative imports hide the layer"
         elif isinstance(node, ast.Import):

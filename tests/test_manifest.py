@@ -54,7 +54,9 @@ def test_unstable_values_are_refused(value):
 
 def test_a_receipt_comes_back_as_it_was(tmp_path):
     """Write and read are inverse, and writing twice gives the same bytes."""
-    receipt = Receipt("part-0", "f" * 32, ("a", "b"), 5, 3, 40, {"s": {"short": 2}}, ("n",), {"p": FileFacts(1, "d", 3)})
+    receipt = Receipt(
+        "part-0", "f" * 32, ("a", "b"), 5, 3, 40, {"s": {"short": 2}}, ("n",), {"p": FileFacts(1, "d", 3)}
+    )
     path = str(tmp_path / "r.json")
     manifest.write(path, receipt)
     first = shards.read_bytes(path)

@@ -22,7 +22,9 @@ def task(folder: str, texts: tuple[str, ...], *steps: object, **settings: object
 
 def read(folder: str, ending: str) -> list[dict]:
     """Rows of the one file with that ending."""
-    name = next(name for name in shards.listdir(folder) if name.endswith(ending) and ".dropped" not in name.removesuffix(ending))
+    name = next(
+        name for name in shards.listdir(folder) if name.endswith(ending) and ".dropped" not in name.removesuffix(ending)
+    )
     with shards.open_parquet(shards.join(folder, name)) as parquet:
         return parquet.read().to_pylist()
 
@@ -58,7 +60,9 @@ def test_a_document_that_raises_is_dropped_alone(tmp_path):
     assert "ZeroDivisionError: as asked" in receipt.notes[0]
 
 
-@pytest.mark.parametrize(("budget", "errors", "fails"), [(0.0, 1, True), (0.001, 5, False), (0.001, 6, True), (0.5, 6, False)])
+@pytest.mark.parametrize(
+    ("budget", "errors", "fails"), [(0.0, 1, True), (0.001, 5, False), (0.001, 6, True), (0.5, 6, False)]
+)
 def test_the_error_budget(tmp_path, budget, errors, fails):
     """Up to five errors pass unless the budget is 0; more than its share of the documents fails the part."""
     texts = "a=" + "|".join(["raise"] * errors + ["fine"] * 20)

@@ -13,10 +13,10 @@ from typing import ClassVar
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from proofpile2 import manifest
 from proofpile2.pipeline import Pass, Plan
 from proofpile2.schema import DOCUMENT, document_id, empty_columns
 from proofpile2.step import Apply, describe, with_columns
-from proofpile2 import manifest
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,200 @@
+"""Web archives to documents: every HTML response, or chosen ones, as raw pages for the steps that follow."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import ClassVar
+
+import pyarrow as pa
+
+from proofpile2 import inputs
+from proofpile2.errors import ConfigError, InputError
+from proofpile2.schema import document_id, empty_columns
+from proofpile2.sources import chosen, http
+from proofpile2.sources.members import compression, pieces
+from proofpile2.sources.records import Record, records
+from proofpile2.step import DROP
+
+__all__ = ["SUFFIXES", "Warc"]
+
+SUFFIXES = (".warc", ".warc.gz", ".warc.zst", ".arc", ".arc.gz")
+
+_CRAWL = re.compile(r"crawl-data/(CC-[A-Z]+(?:-\d{4}(?:-\d{2,4})?)?)/")
+_PART_OF = re.compile(rb"(?im)^isPartOf:\s*(\S+)")
+_BATCH_BYTES = 32 << 20
+_SLACK = 1 << 20  # HTTP head, chunk marks: how much larger than its page a record may be
+
+
+@dataclass(frozen=True)
+class Warc:
+    """HTML pages of WARC and ARC files, one unit a file.
+
+    ``input``           files, folders, globs, lists of paths, URLs, see :func:`proofpile2.inputs.expand`
+    ``urls``            a file of URLs; other pages are passed over (text, JSON lines or Parquet)
+    ``index``           Common Crawl index files; only the records they name are fetched, by byte range
+    ``base``            where the relative names in lists and indexes lie
+    ``max_page_bytes``  larger pages are dropped as ``too_large`` without ever being held
+    ``batch_rows``      rows of a batch, fewer where they are large
+
+    Rows: ``locator`` is ``name:offset``, the byte offset of the record in the file as it lies there, so that a full
+    read and a byte-range read give one page the same id. ``_payload`` is the body with transfer and content encodings
+    undone. What is no HTML response (or HTML ``resource``) is no document; the number of others is noted per unit.
+    """
+
+    input: tuple[str, ...] = ()
+    urls: str | None = None
+    index: tuple[str, ...] = ()
+    base: str = "https://data.commoncrawl.org/"
+    max_page_bytes: int = 16_000_000
+    batch_rows: int = 64
+
+    name: ClassVar[str] = "warc"
+    version: ClassVar[int] = 1
+    adds: ClassVar[Mapping[str, pa.DataType]] = {
+        "_payload": pa.large_binary(),
+        "_charset": pa.string(),
+        "_content_type": pa.string(),
+    }
+    reasons: ClassVar[Sequence[str]] = ("too_large", "damaged", "bad_encoding", "http_status", "empty")
+
+    def uses(self) -> Mapping[str, str]:
+        """Digests of the files that choose the records."""
+        return {path: chosen.digest(path) for path in (*filter(None, [self.urls]), *self.index)}
+
+    def units(self) -> Mapping[str, str]:
+        """Names of the archives, sorted, each with its size if known. Raises ConfigError where there are none."""
+        if self.index:
+            return {
+                name: f"{len(found)} records" for name, found in chosen.ranges(self.index, self.urls, self.base).items()
+            }
+        if not self.input:
+            raise ConfigError("warc: no input; give files, folders, globs or URLs of WARC files")
+        known = _files(self.input, self.base)
+        return {name: "" if entry.size is None else str(entry.size) for name, entry in known.items()}
+
+    def read(self, unit: str, note: Callable[[str], None]) -> Iterator[pa.RecordBatch]:
+        """Pages of one archive in its order. Raises InputError where it can't be opened or is no archive."""
+        rows = _Rows(unit)
+        known = _files(self.input, self.base) if self.input else {}
+        place = known.get(unit) or inputs.resolve(unit, self.base)
+        wanted = chosen.urls(self.urls) if self.urls and not self.index else None
+        found = self._ranges(unit, place.path, note) if self.index else self._all(place.path, note)
+        others = 0
+        for record in found:
+            if record.fields.get(b"warc-type") not in {b"response", b"resource"}:
+                rows.part_of(record)
+            elif wanted is None or _url(record) in wanted:
+                others += not rows.add(record, self.max_page_bytes)
+                if len(rows.drops) >= self.batch_rows or rows.size >= _BATCH_BYTES:
+                    yield rows.take()
+        if rows.drops:
+            yield rows.take()
+        if others:
+            note(f"{others} responses are not HTML")
+
+    def _all(self, path: str, note: Callable[[str], None]) -> Iterator[Record]:
+        with inputs.open_input(path) as stream:
+            head = stream.read(4096)
+            kind = compression(head, path)
+            if kind is None:
+                what = f"neither WARC nor ARC (begins with {head[:12]!r})" if head else "the file is empty"
+                raise InputError(f"{path}: {what}")
+            count = 0
+            for record in records(pieces(stream, kind, note), kind == "plain", self.max_page_bytes + _SLACK, note):
+                count += 1
+                yield record
+            if not count:
+                raise InputError(f"{path}: no WARC or ARC record in it")
+
+    def _ranges(self, unit: str, path: str, note: Callable[[str], None]) -> Iterator[Record]:
+        for offset, data in chosen.fetch(path, chosen.ranges(self.index, self.urls, self.base)[unit], note):
+            kind = compression(data[:4096], path)
+            found = (
+                records(pieces(io.BytesIO(data), kind, note), kind == "plain", self.max_page_bytes + _SLACK, note)
+                if kind
+                else iter(())
+            )
+            record = next(found, None)
+            if record is None:
+                note(f"no record at byte {offset}")
+            else:
+                yield record._replace(locator=str(offset))
+
+
+def _url(record: Record) -> str:
+    return record.fields.get(b"warc-target-uri", b"").strip(b"<> ").decode("utf-8", "replace")
+
+
+class _Rows:
+    """Pages on their way into a batch."""
+
+    def __init__(self, unit: str) -> None:
+        self.unit = unit
+        crawl = _CRAWL.search(unit)
+        self.subset = crawl[1] if crawl else None
+        self.clear()
+
+    def clear(self) -> None:
+        self.size = 0
+        self.locators: list[str] = []
+        self.urls: list[str | None] = []
+        self.dates: list[str | None] = []
+        self.payloads: list[bytes | memoryview | None] = []
+        self.charsets: list[str | None] = []
+        self.types: list[str | None] = []
+        self.drops: list[str | None] = []
+
+    def part_of(self, record: Record) -> None:
+        """Takes the name of the crawl from a warcinfo record where the path doesn't tell it."""
+        if self.subset is None and record.fields.get(b"warc-type") == b"warcinfo":
+            match = _PART_OF.search(record.data, record.start, record.end)
+            self.subset = match[1].decode("ascii", "replace") if match else None
+
+    def add(self, record: Record, limit: int) -> bool:
+        """Whether the record is a page, or may have been one before it was damaged."""
+        fields, drop, page = record.fields, record.problem, None
+        if record.end:
+            kind = fields.get(b"content-type", b"") if fields[b"warc-type"] == b"resource" else b""
+            page = http.parse(record.data, record.start, record.end, limit, kind)
+            if page is None:
+                return False
+            if page.status is not None and not 200 <= page.status < 300:
+                drop = f"http_status:{page.status}"
+            drop = drop or page.problem or (None if len(page.body) else "empty")
+        self.locators.append(f"{self.unit}:{record.locator}")
+        self.urls.append(_url(record) or None)
+        self.dates.append(fields.get(b"warc-date", b"").decode("ascii", "replace") or None)
+        self.payloads.append(page.body if page and drop is None else None)
+        self.charsets.append(page.charset if page else None)
+        self.types.append(page.content_type if page else None)
+        self.drops.append(drop)
+        self.size += len(page.body) if page else 0
+        return True
+
+    def take(self) -> pa.RecordBatch:
+        count = len(self.drops)
+        columns = {
+            "id": pa.array([document_id("web", locator) for locator in self.locators], pa.string()),
+            "source": pa.array(["web"] * count, pa.string()),
+            "subset": pa.array([self.subset] * count, pa.string()),
+            "url": pa.array(self.urls, pa.string()),
+            "created": pa.array(self.dates, pa.string()),
+            "origin": pa.array([self.unit] * count, pa.string()),
+            "locator": pa.array(self.locators, pa.string()),
+            "_payload": pa.array(self.payloads, pa.large_binary()),
+            "_charset": pa.array(self.charsets, pa.string()),
+            "_content_type": pa.array(self.types, pa.string()),
+            DROP: pa.array(self.drops, pa.string()),
+        }
+        columns = empty_columns(count, columns)
+        self.clear()
+        return pa.RecordBatch.from_arrays(list(columns.values()), names=list(columns))
+
+
+@lru_cache(maxsize=4)
+def _files(given: tuple[str, ...], base: str) -> dict[str, inputs.Input]:
+    return {entry.name: entry for entry in inputs.expand(given, SUFFIXES, base)}

@@ -1,0 +1,189 @@
+"""From the HTML of a page to its text."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from proofpile2.extraction import config as cf
+from proofpile2.extraction import content, markdown
+from proofpile2.extraction import formulas as fm
+from proofpile2.extraction import tex as tx
+from proofpile2.extraction.delimiters import END, REF, rules_for, tokenise
+from proofpile2.extraction.walk import Block, Piece, TooManyNodes, walk
+from proofpile2.schema import unit_interval
+
+__all__ = ["Options", "Page", "extract", "randomized"]
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to extract.
+
+    ``whole``      keep navigation, sidebars and the like too
+    ``max_nodes``  a page with more nodes (elements, texts, comments) is dropped
+    ``heading``    the sign of a heading, repeated by its level; ``fence`` that of a block of code
+    """
+
+    whole: bool = False
+    max_nodes: int = 2_000_000
+    heading: str = "#"
+    fence: str = "```"
+
+
+@dataclass(frozen=True)
+class Page:
+    """``text`` is Markdown with formulas as ``$..$`` and ``$$..$$``; ``drop`` says why there is none, else None."""
+
+    text: str
+    title: str | None
+    formulas: int
+    drop: str | None
+
+
+_HEADINGS = ("#", "#", "#", "=", "")
+_FENCES = ("```", "```", "~~~", "")
+
+
+def randomized(options: Options, identity: str) -> Options:
+    """The options with the form of headings and code chosen by the document's id."""
+    heading = _HEADINGS[int(unit_interval(identity, "heading") * len(_HEADINGS))]
+    fence = _FENCES[int(unit_interval(identity, "fence") * len(_FENCES))]
+    return replace(options, heading=heading, fence=fence)
+
+
+_PREFIXED = re.compile(r"<([A-Za-z][\w-]{0,15}):math[\s>]")
+_SELF_CLOSED = re.compile(r"<(script|title|textarea|style|iframe|noscript|a)\b([^<>]*)/>", re.IGNORECASE)
+_SURROGATES = re.compile("[\ud800-\udfff]")
+
+
+def prepare(html: str) -> str:
+    """What an HTML parser would misread is written so that it does not: prefixed MathML, XHTML's empty elements, NULs."""
+    if "\0" in html:
+        html = html.replace("\0", "")
+    if _SURROGATES.search(html):
+        html = _SURROGATES.sub("\ufffd", html)
+    prefixes = set(_PREFIXED.findall(html)) if ":math" in html else set()
+    for prefix in prefixes:
+        html = re.sub(rf"<(/?){re.escape(prefix)}:(?=[A-Za-z])", r"<\1", html)
+    head = html[:1000].lower()
+    if "xhtml" in head and _SELF_CLOSED.search(html):
+        html = _SELF_CLOSED.sub(r"<\1\2></\1>", html)
+    return html
+
+
+def extract(html: str, url: str | None = None, options: Options = Options()) -> Page:
+    """The content of a page as Markdown with LaTeX.
+
+    Never raises for what a page holds; what can't be read gives a reason in ``drop``: ``empty_page``, ``frameset``,
+    ``too_many_nodes``.
+    """
+    del url
+    if not html.strip():
+        return Page("", None, 0, "empty_page")
+    parser = LexborHTMLParser(prepare(html))
+    root = parser.body or parser.root
+    if root is None:
+        return Page("", None, 0, "empty_page")
+    title = _title(parser)
+    if root.tag == "frameset" or (parser.body is None and parser.css_first("frameset") is not None):
+        return Page("", title, 0, "frameset")
+    config = _config(parser)
+    try:
+        walked = walk(root, config, options.max_nodes)
+    except TooManyNodes:
+        return Page("", title, 0, "too_many_nodes")
+    blocks, pieces = walked.blocks, walked.pieces
+    rules = rules_for(config, (text for block in blocks for text in _texts(block)))
+    macros = dict(config.macros)
+
+    def add(raw: str, display: bool | None, language: str) -> str | None:
+        made = fm.from_delimiters(raw, display, language)
+        if made is None:
+            return None
+        if "\\newcommand" in made.tex or "\\def" in made.tex or "\\DeclareMathOperator" in made.tex:
+            macros.update(tx.definitions(made.tex))
+        pieces.append(Piece("formula", made.tex, made.display, "delimiters"))
+        return f"{REF}{len(pieces) - 1}{END}"
+
+    for block in blocks:
+        if block.kind == "pre":
+            continue
+        if block.rows:
+            block.rows = [[tokenise(cell, rules, add) for cell in row] for row in block.rows]
+        else:
+            block.text = tokenise(block.text, rules, add)
+            if REF in block.text and block.kind in ("p", "caption"):
+                _lone(block, pieces)
+        block.formulas = sum(
+            1 for text in _texts(block) for number in _NUMBER.findall(text) if pieces[int(number)].kind == "formula"
+        )
+    keep = content.choose(blocks, options.whole)
+    chosen = [block for block, good in zip(blocks, keep, strict=True) if good]
+    text = markdown.render(chosen, pieces, markdown.Style(options.heading, options.fence))
+    formulas = [
+        pieces[int(n)].content
+        for block in chosen
+        for part in _texts(block)
+        for n in _NUMBER.findall(part)
+        if pieces[int(n)].kind == "formula"
+    ]
+    text = _with_macros(text, formulas, {**walked.macros, **macros})
+    if not text.strip():
+        return Page("", title, 0, "empty_page")
+    return Page(text, title, len(formulas), None)
+
+
+_NUMBER = re.compile(f"{REF}(\\d+){END}")
+_LONE = re.compile(
+    f"[\\s\ue002\ue003\ue004\u00a0]*{REF}(\\d+){END}[\\s\ue002\ue003\ue004\u00a0.,;:]*(?:\\(\\s*[\\w.]{{1,8}}\\s*\\))?[\\s\ue002\ue003\ue004]*"
+)
+
+
+def _lone(block: Block, pieces: list[Piece]) -> None:
+    """A formula whose form the markup leaves open is displayed where it is all there is in its paragraph."""
+    match = _LONE.fullmatch(block.text)
+    if match:
+        piece = pieces[int(match.group(1))]
+        if piece.kind == "formula" and piece.display is None and not any(box.kind == "item" for box in block.boxes):
+            piece.display = True
+
+
+def _texts(block: Block) -> list[str]:
+    return [cell for row in block.rows for cell in row] if block.rows else [] if block.kind == "pre" else [block.text]
+
+
+def _with_macros(text: str, formulas: list[str], macros: dict[str, str]) -> str:
+    """The definitions of macros that the formulas use and no formula of the text makes, once, before the text."""
+    if not macros:
+        return text
+    made = {name for formula in formulas if "\\" in formula for name in tx.definitions(formula)}
+    used = [name for name in tx.used_macros(formulas, macros) if name not in made]
+    if not used:
+        return text
+    return "$$" + "\n".join(macros[name] for name in used) + "$$\n\n" + text
+
+
+def _title(parser: LexborHTMLParser) -> str | None:
+    node: LexborNode | None = parser.css_first("head > title")
+    if node is None:
+        return None
+    return " ".join(node.text().split()) or None
+
+
+def _config(parser: LexborHTMLParser) -> cf.Config:
+    scripts: list[str] = []
+    sources: list[str] = []
+    for script in parser.css("script"):
+        attributes = script.attributes
+        address = attributes.get("src")
+        if address:
+            sources.append(address)
+        kind = (attributes.get("type") or "").lower()
+        if not kind or "javascript" in kind or "mathjax" in kind or kind == "module":
+            text = script.text()
+            if text:
+                scripts.append(text)
+    return cf.read(scripts, sources)

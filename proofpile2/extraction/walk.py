@@ -1,0 +1,760 @@
+"""One pass over a page's tree: text into blocks, formulas and code out of the way.
+
+The pass is a loop with its own stack, so nesting costs no recursion. Blocks come out in page order with what the later
+stages need: kind, the lists and quotes around them, the zone they stand in, how much of them is linked.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from selectolax.lexbor import LexborNode
+
+from proofpile2.extraction import formulas as fm
+from proofpile2.extraction import tex as tx
+from proofpile2.extraction.config import Config
+from proofpile2.extraction.content import BOILER, CONTENT, HIDDEN, MATH, RENDERED, Zone, name_flags
+from proofpile2.extraction.delimiters import BREAK, EDGE, EMPHASIS, END, MARKS, REF
+from proofpile2.extraction.words import words
+
+__all__ = ["SUB", "SUP", "UNSCRIPT", "Block", "Box", "Piece", "TooManyNodes", "walk"]
+
+SUP, SUB, UNSCRIPT = "\ue005", "\ue006", "\ue007"
+_MAX_BOXES = 24
+
+
+class TooManyNodes(Exception):
+    """The page has more nodes than it may."""
+
+
+@dataclass(slots=True)
+class Piece:
+    """Something finished that stands in a text by its number: a ``formula``, ``code`` or ``text`` left alone."""
+
+    kind: str
+    content: str
+    display: bool | None = None
+    source: str = ""
+
+
+class Box:
+    """A list item, a quotation or a definition round some blocks; ``marker`` goes before the first of them."""
+
+    __slots__ = ("kind", "marker", "owner")
+
+    def __init__(self, kind: str, marker: str, owner: int = 0) -> None:
+        self.kind = kind
+        self.marker = marker
+        self.owner = owner
+
+
+class Block:
+    """A paragraph, heading, piece of code or table. ``chars`` and ``links`` count characters of text, linked text."""
+
+    __slots__ = ("boxes", "chars", "formulas", "kind", "language", "links", "main", "rows", "text", "zone")
+
+    def __init__(self, kind: str, text: str, boxes: tuple[Box, ...], zone: Zone | None, main: bool) -> None:
+        self.kind = kind
+        self.text = text
+        self.boxes = boxes
+        self.zone = zone
+        self.main = main
+        self.chars = self.links = self.formulas = 0
+        self.language = ""
+        self.rows: list[list[str]] = []
+
+
+_BLOCK_TAGS = words(
+    """
+    address article aside blockquote body center dd details dialog dir div dl dt fieldset figcaption figure
+    footer form frameset h1 h2 h3 h4 h5 h6 header hgroup hr html legend li listing main menu nav ol optgroup p
+    plaintext pre search section summary table tbody td tfoot th thead tr ul xmp caption colgroup
+    """
+)
+_HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
+_SKIP_TAGS = words(
+    """
+    style head title meta link base template select option button input textarea datalist audio video canvas map
+    area track source param iframe applet frame noframes rp rt progress meter dialog
+    """
+)
+_KNOWN_INLINE = words(
+    """
+    a abbr acronym b bdi bdo big br cite code data del dfn em font i img ins kbd label mark nobr noscript object
+    picture q s samp script small span strike strong sub sup svg math time tt u var wbr ruby rb rbc rtc output
+    slot embed
+    """
+)
+_PLAIN_TAGS = words(
+    """
+    b strong i u small big tt font s strike nobr tbody thead tfoot tr hr wbr
+    """
+)
+_ZONE_TAGS = frozenset(("nav", "footer", "aside", "form"))
+_ZONE_ROLES = frozenset(
+    ("navigation", "banner", "contentinfo", "complementary", "search", "menu", "menubar", "toolbar", "dialog")
+)
+_MAIN_PROPS = frozenset(("articleBody", "text", "mainEntity", "mainContentOfPage"))
+_NOTE = re.compile(
+    r"admonition|note|tip|warning|callout|hint|remark|theorem|definition|example|exercise|solution|proof|answer|box",
+    re.I,
+)
+_LANGUAGE = re.compile(
+    r"(?:^|\s)(?:language|lang|brush|highlight-source|highlight|sourceCode|src)[-: ]+([A-Za-z][\w+#.-]*)"
+)
+_GUTTER = re.compile(
+    r"(?:^|\s)(?:linenos?|gutter|line-?numbers?|lineno|blob-num|rouge-gutter|hljs-ln-numbers|linenodiv)(?:\s|$)"
+)
+_NO_LANGUAGE = words(
+    """
+    default none notranslate text plaintext console-output output highlight source code block plain txt
+    """
+)
+_DEFINES = re.compile(r"\\(?:re|provide)?newcommand|\\def\s*\\|\\DeclareMathOperator")
+
+
+class Walker:
+    """State of the pass; :func:`walk` is the way in."""
+
+    def __init__(self, config: Config, max_nodes: int) -> None:
+        self.config = config
+        self.max_nodes = max_nodes
+        self.blocks: list[Block] = []
+        self.pieces: list[Piece] = []
+        self.macros: dict[str, str] = {}
+        self.parts: list[str] = []
+        self.chars = self.links = 0
+        self.in_link = 0
+        self.kind = "p"
+        self.boxes: tuple[Box, ...] = ()
+        self.zone: Zone | None = None
+        self.main = 0
+        self.ignoring = False
+        self.mathematical = 0
+        self.after_comment = False
+        self.tables: list[Table] = []
+        self.counters: list[list[int]] = []  # of the lists open: [kind, number, identity]
+        self.lists = 0
+
+    # ------------------------------------------------------------ text
+
+    def flush(self) -> None:
+        """End the paragraph that is being collected."""
+        if self.parts:
+            text = "".join(self.parts)
+            self.parts = []
+            if text.strip(" \t\r\n\f\u00a0" + BREAK + EDGE + EMPHASIS + SUP + SUB + UNSCRIPT):
+                block = Block(self.kind, text, self.boxes, self.zone, self.main > 0)
+                block.chars, block.links = self.chars, self.links
+                self.blocks.append(block)
+        self.chars = self.links = 0
+
+    def put(self, piece: Piece) -> None:
+        self.parts.append(f"{REF}{len(self.pieces)}{END}")
+        self.pieces.append(piece)
+
+    def formula(self, made: fm.Formula, source: str) -> None:
+        """Add a formula, unless it is the same one again in another form right behind the first."""
+        if source != "comment":
+            self.after_comment = False
+        if _DEFINES.search(made.tex):
+            self.macros.update(tx.definitions(made.tex))
+        if self.parts and self.pieces:
+            last = self.pieces[-1]
+            if last.kind == "formula" and last.source != source and _same(last.content, made.tex):
+                tail = "".join(self.parts[-4:])
+                mark = f"{REF}{len(self.pieces) - 1}{END}"
+                if tail.rstrip(" \n\t\r\u00a0" + EDGE).endswith(mark):
+                    last.display = last.display if last.display is not None else made.display
+                    return
+        self.put(Piece("formula", made.tex, made.display, source))
+        self.chars += 1
+
+    # ------------------------------------------------------------ the pass
+
+    def run(self, root: LexborNode) -> None:
+        stack: list[tuple[LexborNode, str, object]] = []
+        node: LexborNode | None = root
+        nodes = 0
+        parts = self.parts
+        while True:
+            if node is None:
+                if not stack:
+                    break
+                node, action, saved = stack.pop()
+                if action:
+                    self.leave(action, saved)
+                node = node.next
+                continue
+            nodes += 1
+            tag = node.tag
+            if tag == "-text":
+                text = node.text_content or ""
+                self.text(text)
+                node = node.next
+                continue
+            if nodes > self.max_nodes:
+                raise TooManyNodes
+            if tag == "br":
+                self.parts.append(BREAK)
+                node = node.next
+                continue
+            if tag == "-comment":
+                self.comment(node)
+                node = node.next
+                continue
+            entered = self.enter(node, tag)
+            if entered is None:
+                node = node.next if node is not root else None
+                continue
+            child = node.first_child
+            if child is None:
+                if entered[0]:
+                    self.leave(*entered)
+                node = node.next if node is not root else None
+                continue
+            stack.append((node, *entered))
+            node = child
+        self.flush()
+        del parts
+
+    def text(self, text: str) -> None:
+        if "\ue000" <= max(text, default="") <= "\uf8ff":
+            text = MARKS.sub("", text)
+        if self.ignoring and any(c in text for c in "$\\`#["):
+            self.put(Piece("text", text))
+        else:
+            self.parts.append(text)
+        size = len(text) if len(text) < 3 else len(text.strip())
+        self.chars += size
+        if self.in_link:
+            self.links += size
+        if self.after_comment and text.strip():
+            self.after_comment = False
+
+    def comment(self, node: LexborNode) -> None:
+        content = node.comment_content or ""
+        if "$" in content or "MATH" in content or "\\" in content:
+            made = fm.from_comment(content)
+            if made:
+                self.formula(made, "comment")
+                self.after_comment = True
+
+    def enter(self, node: LexborNode, tag: str) -> tuple[str, object] | None:
+        """What to do when the element ends, or None to leave it out (it is done or it is nothing)."""
+        if tag in _PLAIN_TAGS:
+            if tag == "tr":
+                self.flush()
+                if self.tables:
+                    self.tables[-1].rows.append([])
+                return "block", None
+            if tag == "hr":
+                self.flush()
+                return None
+            if tag in _BLOCK_TAGS:
+                return "", None
+            self.parts.append(EDGE)
+            return "edge", EDGE
+        if tag in _SKIP_TAGS:
+            return None
+        attributes = node.attributes
+        names = attributes.get("class") or ""
+        custom = tag not in _KNOWN_INLINE and tag not in _BLOCK_TAGS
+        flags = name_flags(f"{names} {tag}" if custom else names, attributes.get("id") or "")
+        if tag == "script":
+            self.script(node, attributes)
+            return None
+        if tag == "math":
+            made = fm.from_math(node, attributes)
+            if made:
+                self.formula(made, "math")
+            return None
+        if tag in ("img", "embed"):
+            if self.after_comment:
+                self.after_comment = False
+                return None
+            made = fm.from_image(attributes, bool(flags & MATH) or self.mathematical > 0)
+            if made:
+                self.formula(made, "image")
+            return None
+        if flags & RENDERED or tag == "mjx-container":
+            return self.rendered(node, tag, attributes, names)
+        if tag in ("svg", "object"):
+            return self.picture(node, tag, attributes, flags)
+        if tag == "noscript":
+            if node.css_first('img, math, script[type^="math/"]') is None:
+                return None
+            return "", None
+        if self.after_comment and (flags & MATH or (tag in ("div", "table") and node.css_first("img") is not None)):
+            self.after_comment = False
+            return None
+        if flags & MATH or "data-" in "".join(attributes):
+            made = self.evidence(node, tag, attributes, bool(flags & MATH))
+            if made:
+                if tag in _BLOCK_TAGS:
+                    self.flush()
+                    self.formula(made if made.display is not None else fm.Formula(made.tex, None), "element")
+                    self.flush()
+                else:
+                    self.formula(made, "element")
+                return None
+        if flags & HIDDEN or "hidden" in attributes or _invisible(attributes.get("style")):
+            self.hidden(node)
+            return None
+        if tag in _BLOCK_TAGS:
+            return self.block(node, tag, attributes, names, flags)
+        return self.inline(node, tag, attributes, flags)
+
+    def inline(self, node: LexborNode, tag: str, attributes: fm.Attributes, flags: int) -> tuple[str, object] | None:
+        if tag == "a":
+            if flags & BOILER:
+                return None
+            self.in_link += 1
+            self.parts.append(EDGE)
+            return "a", None
+        if tag in ("code", "kbd", "samp"):
+            return self.code(node, tag)
+        if tag in ("sup", "sub"):
+            self.parts.append(SUP if tag == "sup" else SUB)
+            return "edge", UNSCRIPT
+        if flags & BOILER and len(node.text()) < 80:
+            return None
+        if tag == "em":
+            self.parts.append(EMPHASIS)
+            return "edge", EMPHASIS
+        if tag == "q":
+            self.parts.append("“")
+            return "edge", "”"
+        if tag == "label" and self.zone is not None:
+            return None
+        edge = EDGE
+        self.parts.append(edge)
+        mode = self.mode(attributes, flags)
+        if mode is not None:
+            saved = self.ignoring
+            self.ignoring = mode
+            return "mode", saved
+        if flags & MATH:
+            self.mathematical += 1
+            return "math", None
+        return "edge", edge
+
+    def mode(self, attributes: fm.Attributes, flags: int) -> bool | None:
+        """Whether class names turn typesetting off (True) or on again (False)."""
+        names = attributes.get("class")
+        if not names:
+            return None
+        tokens = names.split()
+        if any(token in self.config.process for token in tokens) or (self.ignoring and flags & MATH):
+            return False if self.ignoring else None
+        return True if any(token in self.config.ignore for token in tokens) else None
+
+    def code(self, node: LexborNode, tag: str) -> None:
+        """Code in a line; as text it would be searched for formulas."""
+        text = MARKS.sub("", node.text())
+        if tag == "code" and len(text) > 2 and "\\" in text:
+            inner, form = tx.strip_delimiters(text.strip())
+            if form is not None and tx.is_tex(inner) and not self.config.typeset:
+                pass  # code that quotes a formula stays code
+        if not text.strip():
+            return
+        self.put(Piece("code", " ".join(text.split())))
+        self.chars += len(text)
+        if self.in_link:
+            self.links += len(text)
+
+    def script(self, node: LexborNode, attributes: fm.Attributes) -> None:
+        kind = attributes.get("type") or ""
+        if kind and fm.is_math_script(kind):
+            made = fm.from_script(attributes, node.text())
+            if made:
+                self.formula(made, "script")
+
+    def rendered(self, node: LexborNode, tag: str, attributes: fm.Attributes, names: str) -> tuple[str, object] | None:
+        """What a program rendered: its source may be inside it or in a script right behind it."""
+        sibling = node.next
+        for _ in range(6):
+            if sibling is None:
+                break
+            other = sibling.tag
+            if other == "script":
+                if fm.is_math_script(sibling.attributes.get("type") or ""):
+                    return None
+                break
+            if other == "-text":
+                if (sibling.text_content or "").strip():
+                    break
+            elif other != "-comment" and not name_flags(sibling.attributes.get("class") or "", "") & RENDERED:
+                break
+            sibling = sibling.next
+        made = None
+        if "MathJax_Preview" in names:
+            made = fm.from_text(_typed(node), attributes, tag)
+        else:
+            made = fm.from_rendered(node, attributes, tag)
+        if made:
+            self.formula(made, "rendered")
+            return None
+        if len(node.text()) > 400 or node.css_first("p, li") is not None:  # a class of the whole text, not of a formula
+            return self.block(node, tag, attributes, names, 0) if tag in _BLOCK_TAGS else ("", None)
+        return None
+
+    def picture(self, node: LexborNode, tag: str, attributes: fm.Attributes, flags: int) -> tuple[str, object] | None:
+        made = fm.from_attributes(attributes, bool(flags & MATH) or self.mathematical > 0, tag)
+        if made is None and tag == "object":
+            made = fm.from_image(attributes, bool(flags & MATH))
+            if made is None:
+                return "", None
+        if made is None:
+            for name in ("desc", "title"):
+                found = node.css_first(name)
+                text = found.text().strip() if found is not None else ""
+                if text and tx.is_tex(tx.clean(text)[0]) and "\\" in text:
+                    made = fm.Formula(tx.clean(text)[0], fm.form_of(attributes))
+                    break
+        if made is None:
+            label = attributes.get("aria-label") or ""
+            if "\\" in label and tx.is_tex(tx.clean(label)[0]):
+                made = fm.Formula(tx.clean(label)[0], fm.form_of(attributes))
+        if made is None and node.css_first("[data-mml-node], foreignObject math") is not None:
+            made = fm.from_rendered(node, attributes, tag)
+        if made:
+            self.formula(made, "picture")
+        return None
+
+    def evidence(self, node: LexborNode, tag: str, attributes: fm.Attributes, mathematical: bool) -> fm.Formula | None:
+        """A formula that the element says itself, in an attribute or as its whole small text."""
+        if tag in ("body", "html", "main", "article", "section", "nav", "form", "table", "ul", "ol"):
+            return None
+        made = fm.from_attributes(attributes, mathematical, tag)
+        if made or not mathematical:
+            return made
+        child = node.first_child
+        count = 0
+        while child is not None:
+            count += 1
+            name = child.tag
+            if name == "-text" or name in ("br", "wbr", "-comment", "nobr"):
+                pass
+            elif name in ("span", "font", "em", "tt", "code", "div", "p") and (
+                child.first_child is None or (child.first_child.tag == "-text" and child.first_child.next is None)
+            ):
+                if name_flags(child.attributes.get("class") or "", "") & RENDERED or (
+                    name in ("div", "p") and count > 1
+                ):
+                    return None
+            else:
+                return None
+            if count > 12:
+                return None
+            child = child.next
+        text = _typed(node)
+        return fm.from_text(text, attributes, tag) if text else None
+
+    def hidden(self, node: LexborNode) -> None:
+        """Nothing of what isn't shown, but for macros defined there and the source of a formula."""
+        text = node.text()
+        if len(text) > 100_000:
+            return
+        if "\\" in text and _DEFINES.search(text):
+            self.macros.update(tx.definitions(text))
+            return
+        inner, form = tx.clean(text) if 2 < len(text) < 3000 else ("", None)
+        if form is not None and tx.is_tex(inner) and self.pieces and self.parts:
+            self.formula(fm.Formula(inner, form), "hidden")
+
+    # ------------------------------------------------------------ blocks
+
+    def block(
+        self, node: LexborNode, tag: str, attributes: fm.Attributes, names: str, flags: int
+    ) -> tuple[str, object] | None:
+        self.flush()
+        if tag == "pre" or tag in ("listing", "xmp", "plaintext"):
+            self.pre(node, names)
+            return None
+        if tag in ("td", "th"):
+            return self.cell(tag, attributes, names, flags)
+        saved = (self.kind, self.boxes, self.zone, self.main, self.ignoring, self.mathematical)
+        role = attributes.get("role") or ""
+        if (
+            tag == "main"
+            or role == "main"
+            or tag == "article"
+            or flags & CONTENT
+            or attributes.get("itemprop") in _MAIN_PROPS
+        ):
+            if tag != "body":
+                self.main += 1
+        elif tag not in ("body", "html"):
+            self.enter_zone(tag, role, names, flags)
+        mode = self.mode(attributes, flags) if names else None
+        if mode is not None:
+            self.ignoring = mode
+        self.mathematical = 1 if flags & MATH and tag in ("p", "div", "center", "figure", "dd", "li") else 0
+        if tag in _HEADINGS:
+            self.kind = tag
+        elif tag == "p":
+            pass
+        elif tag == "li":
+            self.item(attributes)
+        elif tag in ("ul", "ol", "menu", "dir"):
+            start = attributes.get("start") or "1"
+            self.lists += 1
+            number = int(start) if re.fullmatch(r"\d{1,6}", start) else 1
+            self.counters.append([1 if tag == "ol" else 0, number, self.lists])
+            return "list", saved
+        elif tag == "blockquote":
+            if not flags & CONTENT and "content" not in names and len(self.boxes) < _MAX_BOXES:
+                self.boxes = (*self.boxes, Box("quote", "> "))
+        elif tag == "dt":
+            self.kind = "dt"
+        elif tag == "dd":
+            if len(self.boxes) < _MAX_BOXES and self.blocks and self.blocks[-1].kind == "dt":
+                self.boxes = (*self.boxes, Box("dd", ": "))
+        elif tag == "table":
+            self.tables.append(Table(self.blocks, attributes, flags, names))
+            self.blocks = []
+            return "table", saved
+        elif tag == "caption" and self.tables:
+            self.kind = "caption"
+        return "block", saved
+
+    def enter_zone(self, tag: str, role: str, names: str, flags: int) -> None:
+        kind = ""
+        if tag in _ZONE_TAGS or role in _ZONE_ROLES:
+            kind = "nav" if tag == "nav" or role in ("navigation", "menu", "menubar", "toolbar") else tag
+            if tag == "aside" and _NOTE.search(names) and not flags & BOILER:
+                kind = ""
+        elif tag == "header":
+            kind = "" if self.main else "header"
+        elif flags & BOILER:
+            kind = "name"
+        if kind:
+            self.zone = Zone(kind, self.zone, keep_headings=kind in ("header", "banner") or "header" in names.lower())
+
+    def item(self, attributes: fm.Attributes) -> None:
+        if len(self.boxes) >= _MAX_BOXES:
+            return
+        if not self.counters:
+            self.boxes = (*self.boxes, Box("item", "- "))
+            return
+        counter = self.counters[-1]
+        marker = "- "
+        if counter[0]:
+            value = attributes.get("value") or ""
+            if re.fullmatch(r"\d{1,6}", value):
+                counter[1] = int(value)
+            marker = f"{counter[1]}. "
+            counter[1] += 1
+        self.boxes = (*self.boxes, Box("item", marker, counter[2]))
+
+    def cell(self, tag: str, attributes: fm.Attributes, names: str, flags: int) -> tuple[str, object] | None:
+        if names and _GUTTER.search(names):
+            return None
+        saved = (self.kind, self.boxes, self.zone, self.main, self.ignoring, self.mathematical)
+        if flags & CONTENT:
+            self.main += 1
+        elif flags & BOILER:
+            self.enter_zone(tag, "", names, flags)
+        self.mathematical = 1 if flags & MATH else 0
+        self.kind = "p"
+        if self.tables:
+            self.tables[-1].begin(tag, attributes, self.blocks)
+            self.blocks = self.tables[-1].cell
+        return "cell", saved
+
+    def pre(self, node: LexborNode, names: str) -> None:
+        """Preformatted text: code, its language from the class names of it, of its parent or of the code in it."""
+        inner = node.css_first("code")
+        text = _preformatted(node)
+        if not text.strip():
+            return
+        if name_flags(names, "") & MATH:
+            made = fm.from_text(text, {"class": names}, "pre")
+            if made:
+                self.formula(fm.Formula(made.tex, made.display is not False), "element")
+                self.flush()
+                return
+        candidates = [names, (inner.attributes.get("class") or "") if inner is not None else ""]
+        parent = node.parent
+        for _ in range(2):
+            if parent is not None:
+                candidates.append(parent.attributes.get("class") or "")
+                parent = parent.parent
+        block = Block("pre", MARKS.sub("", text), self.boxes, self.zone, self.main > 0)
+        for candidate in candidates:
+            match = _LANGUAGE.search(candidate)
+            if match and match.group(1).lower() not in _NO_LANGUAGE:
+                block.language = match.group(1).lower()
+                break
+        block.chars = len(text)
+        self.blocks.append(block)
+
+    def leave(self, action: str, saved: object) -> None:
+        if action == "edge":
+            self.parts.append(str(saved))
+            return
+        if action == "a":
+            self.in_link -= 1
+            self.parts.append(EDGE)
+            return
+        if action == "math":
+            self.mathematical -= 1
+            self.parts.append(EDGE)
+            return
+        if action == "mode":
+            self.ignoring = bool(saved)
+            self.parts.append(EDGE)
+            return
+        self.flush()
+        if action == "block":
+            if saved is not None:
+                self.restore(saved)
+            return
+        if action == "list":
+            self.counters.pop()
+            self.restore(saved)
+        elif action == "cell":
+            self.restore(saved)
+            if self.tables:
+                self.blocks = self.tables[-1].end()
+        elif action == "table":
+            self.restore(saved)
+            table = self.tables.pop()
+            self.blocks = table.outer
+            table.into(self.blocks, self)
+
+    def restore(self, saved: object) -> None:
+        self.kind, self.boxes, self.zone, self.main, self.ignoring, self.mathematical = saved  # type: ignore[misc]
+
+
+class Table:
+    """Rows and cells of a table while they are collected."""
+
+    def __init__(self, outer: list[Block], attributes: fm.Attributes, flags: int, names: str) -> None:
+        self.outer = outer
+        self.rows: list[list[list[Block]]] = []
+        self.cell: list[Block] = []
+        self.stray: list[Block] = []
+        self.headers = 0
+        self.spans = 0
+        self.layout = attributes.get("role") == "presentation"
+        self.mathematical = bool(flags & MATH)
+        self.names = names
+
+    def begin(self, tag: str, attributes: fm.Attributes, stray: list[Block]) -> None:
+        self.stray = stray
+        self.cell = []
+        self.headers += tag == "th"
+        if not self.rows:
+            self.rows.append([])
+        self.rows[-1].append(self.cell)
+        span = attributes.get("colspan") or ""
+        if re.fullmatch(r"[2-9]|1\d", span):
+            self.spans += 1
+            self.rows[-1].extend([] for _ in range(int(span) - 1))
+
+    def end(self) -> list[Block]:
+        return self.stray
+
+    def into(self, blocks: list[Block], walker: Walker) -> None:
+        """Put the table behind ``blocks``: as a table where it is one, else its cells one after the other."""
+        blocks.extend(block for block in self.stray if block not in blocks) if self.stray is not blocks else None
+        rows = [row for row in self.rows if any(row)]
+        if not rows:
+            return
+        if self.is_data(rows):
+            table = Block("table", "", walker.boxes, walker.zone, walker.main > 0)
+            width = max(len(row) for row in rows)
+            for row in rows:
+                texts = [" ".join(block.text for block in cell) for cell in row]
+                table.rows.append(texts + [""] * (width - len(texts)))
+                for cell in row:
+                    for block in cell:
+                        table.chars += block.chars
+                        table.links += block.links
+            blocks.append(table)
+            return
+        for row in rows:
+            small = all(len(cell) <= 1 and all(_plain(block) for block in cell) for cell in row)
+            filled = [cell for cell in row if cell]
+            if small and len(filled) > 1 and sum(block.chars for cell in row for block in cell) < 400:
+                first = filled[0][0]
+                joined = Block(
+                    first.kind, " ".join(cell[0].text for cell in filled), first.boxes, first.zone, first.main
+                )
+                joined.chars = sum(cell[0].chars for cell in filled)
+                joined.links = sum(cell[0].links for cell in filled)
+                blocks.append(joined)
+            else:
+                for cell in row:
+                    blocks.extend(cell)
+
+    def is_data(self, rows: list[list[list[Block]]]) -> bool:
+        width = max(len(row) for row in rows)
+        if self.layout or width < 2 or width > 60 or (self.mathematical and not self.headers):
+            return False
+        limit = 1200 if self.headers else 300
+        for row in rows:
+            for cell in row:
+                if not cell:
+                    continue
+                if any(not _plain(block) and block.kind != "p" for block in cell):
+                    return False
+                if len(cell) > (4 if self.headers else 1) or sum(block.chars for block in cell) > limit:
+                    return False
+        return len(rows) >= 2 or self.headers > 0
+
+
+def _plain(block: Block) -> bool:
+    return block.kind == "p" and not block.rows
+
+
+def _same(one: str, other: str) -> bool:
+    return re.sub(r"\s+", "", one) == re.sub(r"\s+", "", other)
+
+
+def _invisible(style: str | None) -> bool:
+    return style is not None and "none" in style and re.search(r"display\s*:\s*none", style, re.IGNORECASE) is not None
+
+
+def _typed(node: LexborNode) -> str:
+    """Text of a small element, a line break for each ``<br>``."""
+    if node.css_first("br") is None:
+        return node.text()
+    return _preformatted(node)
+
+
+def _preformatted(node: LexborNode) -> str:
+    """All text below a node with its white space, without line numbers; a loop, however deep it nests."""
+    out: list[str] = []
+    stack: list[LexborNode] = []
+    current = node.first_child
+    while current is not None or stack:
+        if current is None:
+            current = stack.pop().next
+            continue
+        tag = current.tag
+        if tag == "-text":
+            out.append(current.text_content or "")
+        elif tag == "br":
+            out.append("\n")
+        elif tag not in ("-comment", "button", "script", "style"):
+            names = current.attributes.get("class") or ""
+            child = current.first_child
+            if child is not None and not (names and _GUTTER.search(names)):
+                if tag in ("div", "p", "li") and out and not out[-1].endswith("\n"):
+                    out.append("\n")
+                stack.append(current)
+                current = child
+                continue
+        current = current.next
+    return "".join(out)
+
+
+def walk(root: LexborNode, config: Config, max_nodes: int) -> Walker:
+    """Blocks, pieces and macros of the tree below ``root``. Raises TooManyNodes."""
+    walker = Walker(config, max_nodes)
+    walker.run(root)
+    return walker

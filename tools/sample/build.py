@@ -107,9 +107,9 @@ def build_page(header: dict[str, Any], text: str, sites: dict[str, Any]) -> tupl
         body = b"".join(hashlib.sha256(f"{header['url']} {n}".encode()).digest() for n in range(64))
     else:
         whole = LAYOUTS[layout](page)
+        if where == "bom":
+            whole = "\ufeff" + whole
         body = whole.encode(charset, errors="xmlcharrefreplace")
-        if where == "bom" and charset.lower() == "utf-8":
-            body = b"\xef\xbb\xbf" + body
 
     line: dict[str, Any] = {"url": header["url"], "expect": header["expect"], "math": header.get("math", True)}
     for key in ("also", "cluster", "note"):

@@ -6,7 +6,7 @@ which must not reach the extracted text are known.
 
 import html
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from markup import attr
 
@@ -619,6 +619,12 @@ def portal(page: Page) -> str:
 """
 
 
+def thread(page: Page) -> str:
+    """A site that copies the questions of another one: all posts, one below the other, as one article."""
+    posts = "\n<hr>\n".join(section.html for section in (page.sections[0], *page.of("answer", "reply")))
+    return portal(replace(page, sections=(replace(page.sections[0], html=posts),)))
+
+
 def bare(page: Page) -> str:
     """The page is the text of its source file, whole."""
     return page.main
@@ -628,5 +634,5 @@ LAYOUTS: dict[str, Callable[[Page], str]] = {
     "blog": blog, "wordpress": wordpress, "wiki": wiki, "qa": qa, "discourse": discourse, "forum": forum,
     "moodle": moodle, "journal": journal, "github": github, "arxiv": arxiv, "sphinx": sphinx, "doxygen": doxygen,
     "pandoc": pandoc, "latexml": latexml, "latex2html": latex2html, "notebook": notebook, "pretext": pretext,
-    "nineties": nineties, "xhtml": xhtml, "portal": portal, "bare": bare,
+    "nineties": nineties, "xhtml": xhtml, "portal": portal, "portal-thread": thread, "bare": bare,
 }

@@ -326,6 +326,8 @@ class Writer:
             kind, _, title = first[3:].strip().partition(" ")
             inner = self.blocks("\n".join(block.split("\n")[1:-1]))
             return f'<div class="{kind.lower()}">\n<p><span class="{kind.lower()}-title"><strong>{self.inline(title or kind.capitalize())}.</strong></span></p>\n{inner}\n</div>'
+        if first.startswith("<script"):
+            return block
         if first.startswith("<"):
             return self.inline(block, raw=True)
         if heading := re.match(r"(#+) (.*)", first):

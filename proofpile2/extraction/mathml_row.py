@@ -68,14 +68,15 @@ _BLANK = frozenset({SPACE, EMPTY})
 
 
 def join(parts: Iterable[str]) -> str:
-    """Concatenate, with a space only where a command would swallow the letter after it."""
+    """Concatenate, with a space where a command would swallow the letter after it or the eye a bare script."""
     out: list[str] = []
     last = ""
     for part in parts:
         if not part:
             continue
-        if last and part[0].isalpha() and last[-1].isalpha() and len(last) > 1 and _CONTROL_WORD.search(last[-32:]):
-            out.append(" ")
+        if part[0].isalnum() and len(last) > 1 and last[-1].isalnum():
+            if last[-2] in "^_" or (last[-1].isalpha() and _CONTROL_WORD.search(last[-32:])):
+                out.append(" ")
         out.append(part)
         last = part
     return "".join(out)
@@ -134,7 +135,7 @@ def _letters(atoms: list[Atom]) -> list[Atom]:
     letters = "".join(atom.raw for atom in atoms)
     if font == "mathrm":
         return [word(letters)]
-    return [Atom("\\%s{%s}" % (font, "".join(map(sym.symbol, letters))))]
+    return [Atom(f"\\{font}{{{''.join(map(sym.symbol, letters))}}}")]
 
 
 def _tidy(atoms: list[Atom]) -> list[Atom]:

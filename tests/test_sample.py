@@ -15,8 +15,7 @@ import sample_expected
 from fastwarc.warc import ArchiveIterator as FastIterator
 from warcio.archiveiterator import ArchiveIterator as WarcioIterator
 
-needs_tools = pytest.mark.skipif(not sample_expected.TOOLS.exists(), reason="the sources of the sample are not here")
-pytestmark = needs_tools
+pytestmark = pytest.mark.skipif(not sample_expected.TOOLS.exists(), reason="the sources of the sample are not here")
 
 Record = tuple[str, str, str, str]
 
@@ -58,7 +57,7 @@ def bodies() -> dict[str, bytes]:
 
 
 def test_the_archive_is_what_its_sources_make(tmp_path: Path) -> None:
-    """Rebuilding gives the same records and, with the same kind of zlib, the same bytes; so does the expectation file."""
+    """Rebuilding gives the same expectations and records and, with the same kind of zlib, the same bytes."""
     script = sample_expected.TOOLS / "build.py"
     subprocess.run([sys.executable, str(script), "--out", str(tmp_path)], check=True, capture_output=True, timeout=60)
     made = tmp_path / "web.warc.gz"
@@ -91,7 +90,7 @@ def test_each_record_is_a_gzip_member_of_its_own() -> None:
 
 
 def test_every_page_has_an_expectation(bodies: dict[str, bytes]) -> None:
-    """The addresses of expected.jsonl are those of the archive, in the same order, and all of them are reserved ones."""
+    """The addresses of expected.jsonl are those of the archive, in the same order, and all of them are reserved."""
     pages = sample_expected.load()
     assert list(bodies) == list(pages)
     assert all((urlsplit(url).hostname or "").endswith(".example") for url in pages)

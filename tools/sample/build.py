@@ -134,9 +134,28 @@ def write_warc(out: Path, pages: list[tuple[dict[str, Any], bytes]]) -> None:
     with out.open("wb") as stream:
         writer = WARCWriter(stream, gzip=True)
 
-        def write(kind: str, url: str, when: datetime.datetime, data: bytes, http: StatusAndHeaders | None, **more: str) -> None:
-            headers = {"WARC-Date": f"{when:%Y-%m-%dT%H:%M:%SZ}", "WARC-Record-ID": warc_id(kind, url), **{k.replace("_", "-"): v for k, v in more.items()}}
-            writer.write_record(writer.create_warc_record(url if kind != "warcinfo" else "", kind, payload=BytesIO(data), length=len(data), warc_headers_dict=headers, http_headers=http, warc_content_type={"response": "application/http; msgtype=response", "request": "application/http; msgtype=request"}.get(kind, "application/warc-fields")))
+        def write(
+            kind: str, url: str, when: datetime.datetime, data: bytes, http: StatusAndHeaders | None, **more: str
+        ) -> None:
+            headers = {
+                "WARC-Date": f"{when:%Y-%m-%dT%H:%M:%SZ}",
+                "WARC-Record-ID": warc_id(kind, url),
+                **{k.replace("_", "-"): v for k, v in more.items()},
+            }
+            writer.write_record(
+                writer.create_warc_record(
+                    url if kind != "warcinfo" else "",
+                    kind,
+                    payload=BytesIO(data),
+                    length=len(data),
+                    warc_headers_dict=headers,
+                    http_headers=http,
+                    warc_content_type={
+                        "response": "application/http; msgtype=response",
+                        "request": "application/http; msgtype=request",
+                    }.get(kind, "application/warc-fields"),
+                )
+            )
 
         info = (
             "isPartOf: proofpile2 sample crawl\r\ndescription: Pages written for proofpile2; no page was fetched\r\n"
@@ -151,7 +170,13 @@ def write_warc(out: Path, pages: list[tuple[dict[str, Any], bytes]]) -> None:
             together = {"WARC_Warcinfo_ID": warc_id("warcinfo", "proofpile2-sample")}
             request = StatusAndHeaders(
                 f"GET {target} HTTP/1.1",
-                [("User-Agent", "SampleBot/1.0"), ("Accept", "text/html,*/*;q=0.8"), ("Accept-Language", "en-US,en;q=0.5"), ("Host", parts.netloc), ("Connection", "Keep-Alive")],
+                [
+                    ("User-Agent", "SampleBot/1.0"),
+                    ("Accept", "text/html,*/*;q=0.8"),
+                    ("Accept-Language", "en-US,en;q=0.5"),
+                    ("Host", parts.netloc),
+                    ("Connection", "Keep-Alive"),
+                ],
                 is_http_request=True,
             )
             write("request", url, when, b"", request, **together)
@@ -160,12 +185,31 @@ def write_warc(out: Path, pages: list[tuple[dict[str, Any], bytes]]) -> None:
                 content_type += "; charset=" + header.get("charset", "UTF-8")
             response = StatusAndHeaders(
                 header.get("status", "200 OK"),
-                [("Date", f"{when:%a, %d %b %Y %H:%M:%S} GMT"), ("Server", "nginx"), ("Content-Type", content_type), ("X-Crawler-Content-Length", str(len(body))), ("Content-Length", str(len(body)))],
+                [
+                    ("Date", f"{when:%a, %d %b %Y %H:%M:%S} GMT"),
+                    ("Server", "nginx"),
+                    ("Content-Type", content_type),
+                    ("X-Crawler-Content-Length", str(len(body))),
+                    ("Content-Length", str(len(body))),
+                ],
                 protocol="HTTP/1.1",
             )
-            write("response", url, when, body, response, WARC_IP_Address="192.0.2.17", WARC_Concurrent_To=warc_id("request", url), WARC_Identified_Payload_Type=header.get("content_type", "text/html"), **together)
-            metadata = f"fetchTimeMs: {100 + int(hashlib.sha256(url.encode()).hexdigest()[:2], 16)}\r\ncharset-detected: {header.get('charset', 'UTF-8')}\r\n"
-            write("metadata", url, when, metadata.encode(), None, WARC_Concurrent_To=warc_id("response", url), **together)
+            write(
+                "response",
+                url,
+                when,
+                body,
+                response,
+                WARC_IP_Address="192.0.2.17",
+                WARC_Concurrent_To=warc_id("request", url),
+                WARC_Identified_Payload_Type=header.get("content_type", "text/html"),
+                **together,
+            )
+            took = 100 + hashlib.sha256(url.encode()).digest()[0]
+            metadata = f"fetchTimeMs: {took}\r\ncharset-detected: {header.get('charset', 'UTF-8')}\r\n"
+            write(
+                "metadata", url, when, metadata.encode(), None, WARC_Concurrent_To=warc_id("response", url), **together
+            )
 
 
 def main() -> None:

@@ -1,9 +1,11 @@
 """Turn the text of a sample page into HTML, its formulas in one of the conventions that web sites use.
 
 The text is a small Markdown: paragraphs, `##` headings, lists, tables, fenced code, `::: kind Title` environments,
-`; term` / `: definition` lists, raw HTML blocks (first character `<`), `$..$` and `$$..$$` formulas, `\\$` for a dollar.
-A formula may carry a second writing for conventions without TeX: `$x^2 ⟦x<sup>2</sup>⟧$`.
+`; term` / `: definition` lists, raw HTML blocks (first character `<`), `$..$` and `$$..$$` formulas, `\\$` for a
+dollar. A formula may carry a second writing for conventions without TeX: `$x^2 ⟦x<sup>2</sup>⟧$`.
 """
+
+# ruff: noqa: E501 (the mark-up of each convention stands on one line)
 
 import hashlib
 import html
@@ -46,25 +48,26 @@ WANTED: set[str] = set()
 class Markup:
     """One convention: how a formula is written, what stands in the head, and how a literal dollar is written."""
 
-    inline: Callable[[str, str], str]
-    display: Callable[[str, str], str]
+    inline: Callable[[str], str]
+    display: Callable[[str], str]
     head: str = ""
     dollar: str = "$"
+    second: bool = False  # takes the second writing of a formula where there is one
     block: bool = False  # the display form is a block of its own, not part of a paragraph
 
 
-def between(a: str, b: str) -> Callable[[str, str], str]:
-    return lambda tex, alt: f"{a}{body(tex)}{b}"
+def between(a: str, b: str) -> Callable[[str], str]:
+    return lambda tex: f"{a}{body(tex)}{b}"
 
 
-def engine(name: str, before: str = "", after: str = "") -> tuple[Callable[[str, str], str], Callable[[str, str], str]]:
+def engine(name: str, before: str = "", after: str = "") -> tuple[Callable[[str], str], Callable[[str], str]]:
     return (
-        lambda tex, alt: rendered(name, tex, False),
-        lambda tex, alt: before + rendered(name, tex, True) + after,
+        lambda tex: rendered(name, tex, False),
+        lambda tex: before + rendered(name, tex, True) + after,
     )
 
 
-def environment(tex: str, alt: str) -> str:
+def environment(tex: str) -> str:
     if re.match(r"\\begin\{(align|gather|multline)", tex):
         return body(tex)
     return f"\\begin{{equation}}\n{body(tex)}\n\\end{{equation}}"
@@ -90,22 +93,29 @@ def wiki(tex: str, display: bool) -> str:
     )
 
 
-def wordpress(tex: str, alt: str) -> str:
+def wordpress(tex: str) -> str:
     url = "https://s0.wp.com/latex.php?latex=" + urllib.parse.quote_plus(tex) + "&bg=ffffff&fg=333333&s=0&c=20201002"
     return f'<img src="{attr(url)}" alt="{attr(tex)}" class="latex" />'
 
 
 def codecogs(tex: str, inline: bool) -> str:
-    url = "https://latex.codecogs.com/gif.latex?" + ("\\inline&space;" if inline else "") + urllib.parse.quote(tex, safe="\\{}^_()=,").replace("%20", "&space;").replace("+", "&plus;").replace("%2B", "&plus;")
+    url = (
+        "https://latex.codecogs.com/gif.latex?"
+        + ("\\inline&space;" if inline else "")
+        + urllib.parse.quote(tex, safe="\\{}^_()=,")
+        .replace("%20", "&space;")
+        .replace("+", "&plus;")
+        .replace("%2B", "&plus;")
+    )
     return f'<a href="https://www.codecogs.com/eqnedit.php" target="_blank"><img src="{attr(url)}" title="{attr(tex)}" /></a>'
 
 
-def mimetex(tex: str, alt: str) -> str:
+def mimetex(tex: str) -> str:
     return f'<img src="/cgi-bin/mimetex.cgi?{attr(urllib.parse.quote(tex, safe=chr(92) + "{}^_()=,+"))}" alt="{attr(tex)}" align="middle" border="0">'
 
 
-def alt_image(classes: str, open_: str, close: str, folder: str = "images/") -> Callable[[str, str], str]:
-    def write(tex: str, alt: str) -> str:
+def alt_image(classes: str, open_: str, close: str, folder: str = "images/") -> Callable[[str], str]:
+    def write(tex: str) -> str:
         return f'<img class="{classes}" alt="{attr(open_ + tex + close)}" src="{folder}{digest(tex)[:12]}.png"/>'
 
     return write
@@ -133,7 +143,7 @@ def latex2html(tex: str, display: bool) -> str:
     image = f'<IMG WIDTH="84" HEIGHT="31" ALIGN="MIDDLE" BORDER="0" SRC="img{int(digest(tex)[:2], 16)}.png" ALT="{attr(fence % tex)}">'
     if not display:
         return f"<!-- MATH\n ${body(tex)}$\n -->\n{image}"
-    return f"<DIV ALIGN=\"CENTER\">\n<!-- MATH\n \\begin{{displaymath}}\n{body(tex)}\n\\end{{displaymath}}\n -->\n{image}\n</DIV>"
+    return '<DIV ALIGN="CENTER">\n<!-- MATH\n \\begin{{displaymath}}\n{body(tex)}\n\\end{{displaymath}}\n -->\n{image}\n</DIV>'
 
 
 def prefixed(tex: str, display: bool) -> str:
@@ -155,12 +165,12 @@ def mathjax2(tex: str, display: bool) -> str:
     return f'<span class="MathJax_Preview" style="color: inherit;"></span>{frame}<script type="{kind}" id="MathJax-Element-{number}">{tex}</script>'
 
 
-def asciimath(tex: str, alt: str) -> str:
-    return f"`{body(alt or tex)}`"
+def asciimath(tex: str) -> str:
+    return f"`{body(tex)}`"
 
 
 CDN = "https://cdn.jsdelivr.net"
-MJ2 = f'<script type="text/javascript" async src="https://cdnjs.cloudflare.com/ajax/libs/mathjax/2.7.9/MathJax.js?config=TeX-MML-AM_CHTML"></script>'
+MJ2 = '<script type="text/javascript" async src="https://cdnjs.cloudflare.com/ajax/libs/mathjax/2.7.9/MathJax.js?config=TeX-MML-AM_CHTML"></script>'
 MJ3 = f'<script id="MathJax-script" async src="{CDN}/npm/mathjax@3/es5/tex-mml-chtml.js"></script>'
 MJ4 = f'<script defer src="{CDN}/npm/mathjax@4/tex-mml-chtml.js"></script>'
 KATEX = f'<link rel="stylesheet" href="{CDN}/npm/katex@0.16.9/dist/katex.min.css">'
@@ -209,8 +219,12 @@ MARKUPS: dict[str, Markup] = {
     "mj2-dollar": Markup(*_dollars, head=CONFIG2 + MJ2, dollar="\\$"),
     "mj2-paren": Markup(*_parens, head=MJ2),
     "mj2-environment": Markup(between("$", "$"), environment, head=CONFIG2 + MJ2, dollar="\\$"),
-    "mj2-rendered": Markup(lambda t, a: mathjax2(t, False), lambda t, a: mathjax2(t, True), head=MJ2),
-    "kramdown": Markup(between('<script type="math/tex">', "</script>"), between('<script type="math/tex; mode=display">', "</script>"), head=MJ2),
+    "mj2-rendered": Markup(lambda t: mathjax2(t, False), lambda t: mathjax2(t, True), head=MJ2),
+    "kramdown": Markup(
+        between('<script type="math/tex">', "</script>"),
+        between('<script type="math/tex; mode=display">', "</script>"),
+        head=MJ2,
+    ),
     "mj3-dollar": Markup(*_dollars, head=CONFIG3 + MJ3, dollar="\\$"),
     "mj3-paren": Markup(*_parens, head=MJ3),
     "mj3-at": Markup(between("@", "@"), between("@@", "@@"), head=CONFIG_AT + MJ3),
@@ -223,34 +237,112 @@ MARKUPS: dict[str, Markup] = {
     "katex-mathml": Markup(*engine("katex-mathml")),
     "temml": Markup(*engine("temml")),
     "mathml": Markup(*engine("mathml")),
-    "mml": Markup(lambda t, a: prefixed(t, False), lambda t, a: prefixed(t, True), block=True),
-    "wiki": Markup(lambda t, a: wiki(t, False), lambda t, a: wiki(t, True)),
-    "wiki-tag": Markup(between("&lt;math&gt;", "&lt;/math&gt;"), between("&lt;math display=\"block\"&gt;", "&lt;/math&gt;")),
-    "wordpress": Markup(wordpress, lambda t, a: f'<p style="text-align:center;">{wordpress(chr(92) + "displaystyle " + t, a)}</p>', block=True),
-    "codecogs": Markup(lambda t, a: codecogs(t, True), lambda t, a: f'<div class="eq">{codecogs(t, False)}</div>', block=True),
-    "mimetex": Markup(mimetex, lambda t, a: f"<center>{mimetex(t, a)}</center>", block=True),
-    "alt-latex": Markup(alt_image("latex", "$", "$", "//latex.olympiad.example/"), lambda t, a: f'<div style="text-align:center">{alt_image("latexcenter", chr(92) + "[", chr(92) + "]", "//latex.olympiad.example/")(t, a)}</div>', block=True),
-    "sphinx": Markup(between('<span class="math notranslate nohighlight">\\(', "\\)</span>"), between('<div class="math notranslate nohighlight">\n\\[', "\\]</div>"), head=MJ3, block=True),
-    "sphinx-image": Markup(alt_image("math", "", "", "_images/math/"), lambda t, a: f'<div class="math">\n<p>{alt_image("", "", "", "_images/math/")(t, a)}</p>\n</div>', block=True),
-    "doxygen": Markup(alt_image("formulaInl", "$", "$", ""), lambda t, a: f'<p class="formulaDsp">{alt_image("formulaDsp", chr(92) + "[ ", " " + chr(92) + "]", "")(t, a)}</p>', block=True),
-    "pandoc": Markup(between('<span class="math inline">\\(', "\\)</span>"), between('<span class="math display">\\[', "\\]</span>"), head=MJ3),
-    "pandoc-katex": Markup(between('<span class="math inline">', "</span>"), between('<span class="math display">', "</span>"), head=KATEX),
-    "latexml": Markup(lambda t, a: latexml(t, False), lambda t, a: latexml(t, True), block=True),
-    "latex2html": Markup(lambda t, a: latex2html(t, False), lambda t, a: latex2html(t, True), block=True),
-    "jsmath": Markup(between('<span class="math">', "</span>"), between('<div class="math">', "</div>"), head=JSMATH, block=True),
-    "asciimath": Markup(asciimath, lambda t, a: f"<p>{asciimath(t, a)}</p>", head=AM2, block=True),
-    "math-container": Markup(between('<span class="math-container">$', "$</span>"), between('<span class="math-container">$$', "$$</span>"), head=CONFIG2 + MJ2),
-    "discourse": Markup(between('<span class="math">', "</span>"), between('<div class="math">\n', "\n</div>"), block=True),
-    "moodle": Markup(between('<span class="filter_mathjaxloader_equation"><span class="nolink">\\(', "\\)</span></span>"), between('<span class="filter_mathjaxloader_equation"><span class="nolink">$$', "$$</span></span>"), head=MJ2),
-    "github": Markup(between('<math-renderer class="js-inline-math" style="display: inline-block" data-static-url="https://git.example/static">$', "$</math-renderer>"), between('<math-renderer class="js-display-math" style="display: block">$$', "$$</math-renderer>")),
-    "gitlab": Markup(between('<code data-math-style="inline" class="code math js-render-math">', "</code>"), between('<pre class="code math js-render-math" data-math-style="display"><code>', "</code></pre>"), block=True),
-    "springer": Markup(between('<span class="mathjax-tex">\\(', "\\)</span>"), between('<div class="c-article-equation"><div class="c-article-equation__content"><span class="mathjax-tex">$$', "$$</span></div></div>"), head=MJ2, block=True),
-    "pretext": Markup(between('<span class="process-math">\\(', "\\)</span>"), between('<div class="displaymath process-math" data-contains-math-knowls="">\n\\[\n', "\n\\]\n</div>"), head=MJ3, block=True),
+    "mml": Markup(lambda t: prefixed(t, False), lambda t: prefixed(t, True), block=True),
+    "wiki": Markup(lambda t: wiki(t, False), lambda t: wiki(t, True)),
+    "wiki-tag": Markup(
+        between("&lt;math&gt;", "&lt;/math&gt;"), between('&lt;math display="block"&gt;', "&lt;/math&gt;")
+    ),
+    "wordpress": Markup(
+        wordpress,
+        lambda t: f'<p style="text-align:center;">{wordpress(chr(92) + "displaystyle " + t)}</p>',
+        block=True,
+    ),
+    "codecogs": Markup(
+        lambda t: codecogs(t, True), lambda t: f'<div class="eq">{codecogs(t, False)}</div>', block=True
+    ),
+    "mimetex": Markup(mimetex, lambda t: f"<center>{mimetex(t)}</center>", block=True),
+    "alt-latex": Markup(
+        alt_image("latex", "$", "$", "//latex.olympiad.example/"),
+        lambda t: (
+            f'<div style="text-align:center">{alt_image("latexcenter", chr(92) + "[", chr(92) + "]", "//latex.olympiad.example/")(t)}</div>'
+        ),
+        block=True,
+    ),
+    "sphinx": Markup(
+        between('<span class="math notranslate nohighlight">\\(', "\\)</span>"),
+        between('<div class="math notranslate nohighlight">\n\\[', "\\]</div>"),
+        head=MJ3,
+        block=True,
+    ),
+    "sphinx-image": Markup(
+        alt_image("math", "", "", "_images/math/"),
+        lambda t: f'<div class="math">\n<p>{alt_image("", "", "", "_images/math/")(t)}</p>\n</div>',
+        block=True,
+    ),
+    "doxygen": Markup(
+        alt_image("formulaInl", "$", "$", ""),
+        lambda t: f'<p class="formulaDsp">{alt_image("formulaDsp", chr(92) + "[ ", " " + chr(92) + "]", "")(t)}</p>',
+        block=True,
+    ),
+    "pandoc": Markup(
+        between('<span class="math inline">\\(', "\\)</span>"),
+        between('<span class="math display">\\[', "\\]</span>"),
+        head=MJ3,
+    ),
+    "pandoc-katex": Markup(
+        between('<span class="math inline">', "</span>"), between('<span class="math display">', "</span>"), head=KATEX
+    ),
+    "latexml": Markup(lambda t: latexml(t, False), lambda t: latexml(t, True), block=True),
+    "latex2html": Markup(lambda t: latex2html(t, False), lambda t: latex2html(t, True), block=True),
+    "jsmath": Markup(
+        between('<span class="math">', "</span>"), between('<div class="math">', "</div>"), head=JSMATH, block=True
+    ),
+    "asciimath": Markup(asciimath, lambda t: f"<p>{asciimath(t)}</p>", head=AM2, second=True, block=True),
+    "math-container": Markup(
+        between('<span class="math-container">$', "$</span>"),
+        between('<span class="math-container">$$', "$$</span>"),
+        head=CONFIG2 + MJ2,
+    ),
+    "discourse": Markup(
+        between('<span class="math">', "</span>"), between('<div class="math">\n', "\n</div>"), block=True
+    ),
+    "moodle": Markup(
+        between('<span class="filter_mathjaxloader_equation"><span class="nolink">\\(', "\\)</span></span>"),
+        between('<span class="filter_mathjaxloader_equation"><span class="nolink">$$', "$$</span></span>"),
+        head=MJ2,
+    ),
+    "github": Markup(
+        between(
+            '<math-renderer class="js-inline-math" style="display: inline-block" data-static-url="https://git.example/static">$',
+            "$</math-renderer>",
+        ),
+        between('<math-renderer class="js-display-math" style="display: block">$$', "$$</math-renderer>"),
+    ),
+    "gitlab": Markup(
+        between('<code data-math-style="inline" class="code math js-render-math">', "</code>"),
+        between('<pre class="code math js-render-math" data-math-style="display"><code>', "</code></pre>"),
+        block=True,
+    ),
+    "springer": Markup(
+        between('<span class="mathjax-tex">\\(', "\\)</span>"),
+        between(
+            '<div class="c-article-equation"><div class="c-article-equation__content"><span class="mathjax-tex">$$',
+            "$$</span></div></div>",
+        ),
+        head=MJ2,
+        block=True,
+    ),
+    "pretext": Markup(
+        between('<span class="process-math">\\(', "\\)</span>"),
+        between('<div class="displaymath process-math" data-contains-math-knowls="">\n\\[\n', "\n\\]\n</div>"),
+        head=MJ3,
+        block=True,
+    ),
     "bbcode": Markup(between("[itex]", "[/itex]"), between("[tex]", "[/tex]"), head=MJ2),
     "shortcode": Markup(between("$latex ", "$"), between("$latex \\displaystyle ", "$")),
-    "ck12": Markup(lambda t, a: f'<img src="/flx/math/inline/{attr(urllib.parse.quote(t))}" class="x-ck12-math" alt="" />', lambda t, a: f'<p><img src="/flx/math/block/{attr(urllib.parse.quote(t))}" class="x-ck12-block-math" alt="" /></p>', block=True),
-    "data-expr": Markup(lambda t, a: f'<span class="math-tex" data-expr="{attr(t)}"></span>', lambda t, a: f'<div class="math-tex math-display" data-expr="{attr(t)}"></div>', block=True),
-    "html": Markup(lambda t, a: a or f"<i>{body(t)}</i>", lambda t, a: f"<blockquote>{a or body(t)}</blockquote>", block=True),
+    "ck12": Markup(
+        lambda t: f'<img src="/flx/math/inline/{attr(urllib.parse.quote(t))}" class="x-ck12-math" alt="" />',
+        lambda t: (
+            f'<p><img src="/flx/math/block/{attr(urllib.parse.quote(t))}" class="x-ck12-block-math" alt="" /></p>'
+        ),
+        block=True,
+    ),
+    "data-expr": Markup(
+        lambda t: f'<span class="math-tex" data-expr="{attr(t)}"></span>',
+        lambda t: f'<div class="math-tex math-display" data-expr="{attr(t)}"></div>',
+        block=True,
+    ),
+    "html": Markup(lambda t: t, lambda t: f"<blockquote>{t}</blockquote>", second=True, block=True),
 }
 
 INLINE = re.compile(
@@ -265,14 +357,14 @@ class Writer:
     """Writes text as HTML and remembers the formulas it wrote, in page order."""
 
     markup: Markup
-    lossy: bool = False
     formulas: list[dict[str, object]] = field(default_factory=list)
 
     def formula(self, text: str, display: bool) -> str:
         tex, _, alt = text.strip().partition("⟦")
         tex = tex.strip()
         self.formulas.append({"tex": tex, "display": display})
-        return (self.markup.display if display else self.markup.inline)(tex, alt.rstrip("⟧"))
+        written = alt.rstrip("⟧") if alt and self.markup.second else tex
+        return (self.markup.display if display else self.markup.inline)(written)
 
     def inline(self, text: str, raw: bool = False) -> str:
         def one(match: re.Match[str]) -> str:
@@ -311,10 +403,7 @@ class Writer:
         return "\n".join(out)
 
     def blocks(self, text: str) -> str:
-        out: list[str] = []
-        for block in split_blocks(text):
-            out.append(self.block(block))
-        return "\n".join(out)
+        return "\n".join(self.block(block) for block in split_blocks(text))
 
     def block(self, block: str) -> str:
         first = block.split("\n", 1)[0]
@@ -336,10 +425,15 @@ class Writer:
         if first.startswith("| "):
             return self.table(block)
         if first.startswith("; "):
-            rows = [f"<dt>{self.inline(line[2:])}</dt>" if line.startswith("; ") else f"<dd>{self.inline(line[2:])}</dd>" for line in joined(block, ("; ", ": "))]
+            rows = [
+                f"<dt>{self.inline(line[2:])}</dt>" if line.startswith("; ") else f"<dd>{self.inline(line[2:])}</dd>"
+                for line in joined(block, ("; ", ": "))
+            ]
             return "<dl>\n" + "\n".join(rows) + "\n</dl>"
         if first.startswith("- "):
-            return "<ul>\n" + "\n".join(f"<li>{self.inline(line[2:])}</li>" for line in joined(block, ("- ",))) + "\n</ul>"
+            return (
+                "<ul>\n" + "\n".join(f"<li>{self.inline(line[2:])}</li>" for line in joined(block, ("- ",))) + "\n</ul>"
+            )
         if re.match(r"\d+\. ", first):
             items = re.split(r"(?m)^\d+\. ", block)[1:]
             return "<ol>\n" + "\n".join(f"<li>{self.inline(item.strip())}</li>" for item in items) + "\n</ol>"
@@ -350,7 +444,9 @@ class Writer:
     def table(self, block: str) -> str:
         rows = [[cell.strip() for cell in line.strip().strip("|").split("|")] for line in block.split("\n")]
         head = "".join(f"<th>{self.inline(cell)}</th>" for cell in rows[0])
-        rest = "\n".join("<tr>" + "".join(f"<td>{self.inline(cell)}</td>" for cell in row) + "</tr>" for row in rows[2:])
+        rest = "\n".join(
+            "<tr>" + "".join(f"<td>{self.inline(cell)}</td>" for cell in row) + "</tr>" for row in rows[2:]
+        )
         return f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{rest}\n</tbody>\n</table>"
 
 

@@ -138,3 +138,15 @@ def test_duplicates_are_near_but_not_all_equal(bodies: dict[str, bytes]) -> None
             clusters.setdefault(page.cluster, []).append(hashlib.sha1(bodies[page.url]).hexdigest())
     assert any(len(set(digests)) == 1 for digests in clusters.values())
     assert any(len(set(digests)) == len(digests) > 1 for digests in clusters.values())
+
+
+def test_the_figures_in_the_documentation() -> None:
+    """The counts on the page about the sample are those of the sample."""
+    pages = list(sample_expected.load().values())
+    kept = [page for page in pages if page.expect == "keep"]
+    hosts = len({urlsplit(page.url).hostname for page in pages})
+    text = " ".join((sample_expected.ROOT / "docs" / "sample.md").read_text(encoding="utf-8").split())
+    assert f"{len(pages)} pages of {hosts} invented hosts" in text
+    kept_hosts, markups = len({urlsplit(page.url).hostname for page in kept}), len({page.markup for page in kept})
+    formulas = sum(len(page.formulas) for page in kept)
+    assert f"| {len(kept)}, of {kept_hosts} hosts, in {markups} markups, with {formulas:,} formulas |" in text

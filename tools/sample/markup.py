@@ -93,6 +93,11 @@ def wiki(tex: str, display: bool) -> str:
     )
 
 
+def wiki_image(tex: str) -> str:
+    name = digest(tex)[:32]
+    return f'<img class="tex" alt="{attr(tex)}" src="/images/math/{name[0]}/{name[1]}/{name[2]}/{name}.png" />'
+
+
 def wordpress(tex: str) -> str:
     url = "https://s0.wp.com/latex.php?latex=" + urllib.parse.quote_plus(tex) + "&bg=ffffff&fg=333333&s=0&c=20201002"
     return f'<img src="{attr(url)}" alt="{attr(tex)}" class="latex" />'
@@ -140,10 +145,10 @@ def latexml(tex: str, display: bool) -> str:
 
 def latex2html(tex: str, display: bool) -> str:
     fence = "\\begin{displaymath}%s\\end{displaymath}" if display else "$%s$"
-    image = f'<IMG WIDTH="84" HEIGHT="31" ALIGN="MIDDLE" BORDER="0" SRC="img{int(digest(tex)[:2], 16)}.png" ALT="{attr(fence % tex)}">'
+    image = f'<IMG WIDTH="84" HEIGHT="31" ALIGN="MIDDLE" BORDER="0" SRC="img{int(digest(tex)[:4], 16)}.png" ALT="{attr(fence % tex)}">'
     if not display:
         return f"<!-- MATH\n ${body(tex)}$\n -->\n{image}"
-    return '<DIV ALIGN="CENTER">\n<!-- MATH\n \\begin{{displaymath}}\n{body(tex)}\n\\end{{displaymath}}\n -->\n{image}\n</DIV>'
+    return f'<DIV ALIGN="CENTER">\n<!-- MATH\n \\begin{{displaymath}}\n{body(tex)}\n\\end{{displaymath}}\n -->\n{image}\n</DIV>'
 
 
 def prefixed(tex: str, display: bool) -> str:
@@ -163,6 +168,13 @@ def mathjax2(tex: str, display: bool) -> str:
     if display:
         frame = f'<div class="MathJax_Display" style="text-align: center;">{frame}</div>'
     return f'<span class="MathJax_Preview" style="color: inherit;"></span>{frame}<script type="{kind}" id="MathJax-Element-{number}">{tex}</script>'
+
+
+def kramdown(tex: str, display: bool) -> str:
+    """A script element, in which nothing can be escaped."""
+    if "<" in tex or "&" in tex:
+        tex = f"% <![CDATA[\n{tex} %]]>"
+    return f'<script type="math/tex{"; mode=display" if display else ""}">{tex}</script>'
 
 
 def asciimath(tex: str) -> str:
@@ -220,11 +232,7 @@ MARKUPS: dict[str, Markup] = {
     "mj2-paren": Markup(*_parens, head=MJ2),
     "mj2-environment": Markup(between("$", "$"), environment, head=CONFIG2 + MJ2, dollar="\\$"),
     "mj2-rendered": Markup(lambda t: mathjax2(t, False), lambda t: mathjax2(t, True), head=MJ2),
-    "kramdown": Markup(
-        between('<script type="math/tex">', "</script>"),
-        between('<script type="math/tex; mode=display">', "</script>"),
-        head=MJ2,
-    ),
+    "kramdown": Markup(lambda t: kramdown(t, False), lambda t: kramdown(t, True), head=MJ2),
     "mj3-dollar": Markup(*_dollars, head=CONFIG3 + MJ3, dollar="\\$"),
     "mj3-paren": Markup(*_parens, head=MJ3),
     "mj3-at": Markup(between("@", "@"), between("@@", "@@"), head=CONFIG_AT + MJ3),
@@ -242,6 +250,11 @@ MARKUPS: dict[str, Markup] = {
     "wiki-tag": Markup(
         between("&lt;math&gt;", "&lt;/math&gt;"), between('&lt;math display="block"&gt;', "&lt;/math&gt;")
     ),
+    "wiki-image": Markup(
+        wiki_image,
+        lambda t: f"<dl>\n<dd>{wiki_image(t)}</dd>\n</dl>",
+        block=True,
+    ),
     "wordpress": Markup(
         wordpress,
         lambda t: f'<p style="text-align:center;">{wordpress(chr(92) + "displaystyle " + t)}</p>',
@@ -251,6 +264,21 @@ MARKUPS: dict[str, Markup] = {
         lambda t: codecogs(t, True), lambda t: f'<div class="eq">{codecogs(t, False)}</div>', block=True
     ),
     "mimetex": Markup(mimetex, lambda t: f"<center>{mimetex(t)}</center>", block=True),
+    "mathtex": Markup(
+        lambda t: f'<img src="/cgi-bin/mathtex.cgi?{attr(urllib.parse.quote(t))}" alt="" border="0" align="middle">',
+        lambda t: (
+            f'<p align="center"><img src="/cgi-bin/mathtex.cgi?{attr(urllib.parse.quote(chr(92) + "displaystyle " + t))}" alt="" border="0"></p>'
+        ),
+        block=True,
+    ),
+    "asciimath-script": Markup(
+        between('<script type="math/asciimath">', "</script>"),
+        between('<p><script type="math/asciimath; mode=display">', "</script></p>"),
+        head=AM2,
+        second=True,
+        block=True,
+    ),
+    "no-config": Markup(*_parens),
     "alt-latex": Markup(
         alt_image("latex", "$", "$", "//latex.olympiad.example/"),
         lambda t: (

@@ -1,7 +1,7 @@
 // Render the formulas that need a real program and store the markup in rendered.json.
 //
-//   npm install katex@0.16 mathjax-full@3 @mathjax/src@4 temml   (in a folder of its own, outside the repository)
-//   python build.py --wanted | NODE_PATH=THAT/node_modules node render.mjs THAT > rendered.json
+//   npm install katex@0.19.1 mathjax-full@3.2.2 @mathjax/src@4.1.3 temml@0.13.5   (in a FOLDER outside the repository)
+//   python build.py --wanted | node render.mjs FOLDER > rendered.new && mv rendered.new rendered.json
 import { createRequire } from "node:module";
 import { readFileSync } from "node:fs";
 import path from "node:path";

@@ -403,15 +403,15 @@ def _matrix(contents: list[Atom], left: str, right: str) -> Atom | None:
         for part in [*inner[1:-1], Atom(",", OP)]:
             if part.tex == "," and part.kind == OP:
                 if len(cell) == 1 and cell[0].kind == VERTICAL and cell[0].tex == "|":
-                    marks = marks[:-1] + ["solid"]
+                    marks = [*marks[:-1], "|"]
                 else:
                     content = row(cell)
                     cells.append(content.tex + content.tail)
-                    marks.append("none")
+                    marks.append("")
                 cell = []
             else:
                 cell.append(part)
-        lines = tuple(marks) if "solid" in marks else lines
+        lines = tuple(marks) if any(marks) else lines
         rows.append(tuple(cells))
     if len(kinds) != 1 or len({len(cells) for cells in rows}) != 1:
         return None

@@ -49,6 +49,7 @@ from proofpile2.extraction.mathml_row import (
     argument,
     join,
     nucleus,
+    operator_name,
     row,
     table_atom,
     word,
@@ -69,6 +70,7 @@ Attributes = dict[str, str | None]
 _WHITE = re.compile(r"[ \t\r\n\f]+")
 _LETTERS = re.compile(r"[A-Za-z]+")
 _WORDLIKE = re.compile(r"[A-Za-z][A-Za-z0-9]*")
+_TWO_WORDS = re.compile(r"(?:arg|ess) (?:max|min|sup|inf)")
 _NUMBER = re.compile(r"[0-9]+(?:[.,][0-9]+)*\.?|\.[0-9]+")
 _STRAY = re.compile(r"[0-9]+(?:\.[0-9]+)?|[A-Za-z]+|\S")
 _TEX_ENCODING = re.compile(r"(?<![a-z])(?:la|ams|ams-?la|plain|k)?tex(?![a-z])")
@@ -118,6 +120,8 @@ def to_latex(node: LexborNode) -> str | None:
         atom = replace(atom, tex=join([a.tex + a.tail for a in atoms]), tail="") if atoms else NOTHING
     if atom.kind == PRIME:
         atom = Atom(r"\prime" * len(atom.tex))
+    elif atom.kind == FRACTION and atom.tex[1] in "dt":
+        atom = Atom("\\" + atom.tex[2:])  # the size of a fraction alone is that of the formula
     return (atom.tex + atom.tail).strip() or None
 
 
@@ -372,6 +376,8 @@ def _stray(text: str) -> list[Atom]:
 
 # ---------------------------------------------------------------- leaves
 
+_ALTERNATES = {"∅": r"\varnothing", "ℏ": r"\hslash", "∖": r"\smallsetminus"}  # MathJax marks the second shape of a character
+
 
 def _token(tag: str, text: str, attributes: Attributes, inherited: str | None) -> Atom:
     if not attributes:
@@ -383,21 +389,13 @@ def _token(tag: str, text: str, attributes: Attributes, inherited: str | None) -
             return _operator(text, None, "", "", "", "")
     variant = _variant(attributes) or inherited
     if tag == "mi":
+        if "data-mjx-alternate" in attributes and text in _ALTERNATES:
+            return Atom(_ALTERNATES[text], raw=text)
         return _identifier(text, variant)
     if tag == "mn":
         return _number(text, variant)
     if tag == "mo":
-        stretchy = attributes.get("stretchy")
-        fence = attributes.get("fence") == "true"
-        size = attributes.get("minsize") or ""
-        stretch = False if stretchy == "false" else True if stretchy == "true" or (fence and stretchy is None) else None
-        texclass = attributes.get("data-mjx-texclass") or ""
-        if texclass in {"OPEN", "CLOSE"} and stretch is None:
-            stretch = True
-        form = attributes.get("form") or ""
-        if not form and texclass in {"OPEN", "CLOSE"}:
-            form = "prefix" if texclass == "OPEN" else "postfix"
-        return _operator(text, stretch, form if fence or texclass else "", size, texclass, variant or "")
+        return _operator_token(text, attributes, variant or "")
     if tag == "mtext":
         return _text(text, variant)
     if tag == "ms":
@@ -405,6 +403,45 @@ def _token(tag: str, text: str, attributes: Attributes, inherited: str | None) -
         quoted = ('"' if left is None else left) + text + ('"' if right is None else right)
         return Atom(f"\\text{{{_escape(quoted)}}}", TEXT, raw=text)
     return mathml_content.token(tag, text, attributes, _identifier, _number)
+
+
+def _operator_token(text: str, attributes: Attributes, variant: str) -> Atom:
+    """`mo` with attributes: how it stretches, which side of a fence it is, what its spacing says."""
+    stretchy = attributes.get("stretchy")
+    fence = attributes.get("fence") == "true"
+    texclass = attributes.get("data-mjx-texclass") or ""
+    form = attributes.get("form") or ""
+    stretch = False if stretchy == "false" else None
+    if stretch is None and (fence or texclass in {"OPEN", "CLOSE"}):
+        stretch = True
+    elif stretchy == "true" and not (form and text.strip()):
+        stretch = True  # with a form but not called a fence it is pandoc's, which stretches every bracket
+    elif text.strip() == "¯" and attributes.get("accent") == "true":
+        stretch = True  # pandoc's \\overline; its \\bar is another character
+    if not form and texclass in {"OPEN", "CLOSE"}:
+        form = "prefix" if texclass == "OPEN" else "postfix"
+    if not (fence or texclass or stretchy == "true"):
+        form = ""
+    atom = _operator(text, stretch, form, attributes.get("minsize") or "", texclass or ("FENCE" if fence else ""), variant)
+    if atom.raw == ":" and (texclass == "PUNCT" or (_em(attributes.get("lspace")) == 0 and _em(attributes.get("rspace")))):
+        return Atom(r"\colon", OP, raw="colon")
+    if atom.kind == OP and "rspace" in attributes:
+        after = _em(attributes.get("rspace"))
+        if after is not None and after > 0.8:  # LaTeXML keeps \quad and \qquad here
+            return Atom(atom.tex + sym.space(after), OP, raw=atom.raw)
+    return atom
+
+
+def _em(length: str | None) -> float | None:
+    """A length in em; None for one that is absent or not understood."""
+    if not length:
+        return None
+    negative = length.startswith("negative")
+    named = sym.NAMED_WIDTHS.get(length.removeprefix("negative"))
+    if named is not None:
+        return -named if negative else named
+    found = _LENGTH.match(length)
+    return float(found.group(1)) * _EM.get(found.group(2) or "em", 0.0) if found else None
 
 
 @lru_cache(maxsize=8192)
@@ -437,6 +474,8 @@ def _name(text: str, variant: str | None) -> Atom:
     known = sym.FUNCTIONS.get(text)
     if known is not None:
         return Atom(known, FUNCTION)
+    if _TWO_WORDS.fullmatch(text):
+        return Atom(f"\\mathrm{{{text.replace(' ', chr(92) + ',')}}}", WORD, raw=text.replace(" ", r"\,"))
     if text in {"...", ".."} or text in sym.WORDS:
         return _operator(text, None, "", "", "", "")
     if len(text) == 2:
@@ -535,7 +574,7 @@ def _operator(text: str, stretch: bool | None, form: str, size: str, texclass: s
         return Atom(sym.symbol(text), BIG, raw=text, tall=False)
     if text.isalnum():
         return _identifier(text, variant or None)
-    tex = r"\perp" if text == "⊥" else sym.symbol(text)
+    tex = {"⊥": r"\perp", "\\": r"\setminus"}.get(text) or sym.symbol(text)
     if text == "/" and size:
         return Atom(f"\\{_big(size)}/" if _big(size) else "/", OP, raw=text)
     if variant.startswith("bold") and tex.startswith("\\"):
@@ -557,8 +596,10 @@ def _fence(text: str, stretch: bool | None, form: str, size: str, texclass: str)
     side = {"prefix": OPEN, "postfix": CLOSE}.get(form, "")
     big = _big(size) if size else ""
     if big:
-        suffix = {OPEN: "l", CLOSE: "r"}.get(side or kind, "")
-        return Atom(f"\\{big}{suffix if texclass or side else ''}{tex}", kind, raw="|", stretch=False, side=side)
+        suffix = {OPEN: "l", CLOSE: "r"}.get(side or kind, "")  # a bar without a side gets none
+        raw = text if kind != VERTICAL else "|" if tex == "|" else "‖"
+        tex = f"\\{big}{suffix if side or texclass not in ('', 'ORD') else ''}{tex}"
+        return Atom(tex, kind, raw=raw, stretch=False, side=side, sized=True)
     raw = text
     if kind == VERTICAL and texclass == "ORD":
         raw = "‖" if tex == r"\|" else "|"
@@ -580,7 +621,7 @@ def _operator_word(text: str) -> Atom:
         if combined is not None:
             return Atom(combined, OP, raw=text)
     if _LETTERS.fullmatch(text):
-        return word(text)
+        return operator_name(text)
     if set(text) <= set("'′″‴’"):
         return Atom("".join(sym.symbol(char) for char in text), PRIME)
     if text.isalpha() or re.search(r"[A-Za-z]{2}", text):
@@ -617,10 +658,11 @@ _TEXT_FONTS = {"bold": "textbf", "italic": "textit", "bold-italic": "textbf", "m
 
 @lru_cache(maxsize=4096)
 def _text(text: str, variant: str | None) -> Atom:
+    negative = "\u2063" in text
     text = text.translate(_DROPPED)
     words = text.strip()
     if not words:
-        return _white(text)
+        return _white(text, negative)
     if len(words) == 1 and not words.isascii() and not words.isalnum():
         found = _operator(words, None, "", "", "", "")
         return found
@@ -633,9 +675,9 @@ def _text(text: str, variant: str | None) -> Atom:
     return Atom(f"\\{font}{{{_escape(before + body + after)}}}", TEXT, raw=words)
 
 
-def _white(text: str) -> Atom:
-    """A text of spaces only: KaTeX writes its spaces so."""
-    em = sum(sym.SPACES.get(char, 0.0) for char in text)
+def _white(text: str, negative: bool) -> Atom:
+    """A text of spaces only: KaTeX writes its spaces so, negative ones with an invisible separator."""
+    em = sum(sym.SPACES.get(char, 0.0) for char in text) * (-1 if negative else 1)
     if em:
         tex = sym.space(em)
         return Atom(tex, SPACE) if tex else NOTHING
@@ -656,11 +698,13 @@ def _kids(frame: _Frame, count: int) -> list[Atom]:
 
 
 def _row(frame: _Frame) -> Atom:
-    return row(frame.kids)
+    atom = row(frame.kids)
+    # a word in a group of its own is a word, not the name of the operator before what follows the group
+    return replace(atom, kind=ORD) if atom.kind == WORD else atom
 
 
 def _style(frame: _Frame) -> Atom:
-    atom = row(frame.kids)
+    atom = _row(frame)
     attributes = frame.attributes
     if atom.kind == FRACTION and atom.tex.startswith(r"\frac") and attributes.get("scriptlevel") == "0" and frame.parent not in {"", "math", "only", "mtd", "mtext", "mo"}:
         display = attributes.get("displaystyle")
@@ -827,9 +871,13 @@ def _with_limits(base: Atom, attributes: Attributes) -> tuple[Atom, str] | None:
         return base, r"\limits" if base.raw in sym.INTEGRALS and base.raw and not scripted_class else ""
     if base.kind == BRACE or base.tex in sym.LIMIT_FUNCTIONS:
         return base, ""
+    if base.kind == ROW and all(part.kind in {FUNCTION, WORD, SPACE} for part in base.atoms):
+        names = [r"\," if part.kind == SPACE else part.raw or part.tex.removeprefix("\\") for part in base.atoms]
+        if base.atoms and all(name.isalpha() or name == r"\," for name in names):
+            return Atom(f"\\operatorname*{{{''.join(names)}}}", FUNCTION, raw="".join(names)), ""
     if base.kind == TEXT and sym.FUNCTIONS.get(base.raw) in sym.LIMIT_FUNCTIONS:
         return Atom(sym.FUNCTIONS[base.raw], FUNCTION), ""
-    if base.kind in {WORD, FUNCTION} and base.raw:
+    if base.raw and (base.kind in {WORD, FUNCTION} or base.tex.startswith(r"\mathrm{")):
         return Atom(f"\\operatorname*{{{base.raw}}}", FUNCTION, raw=base.raw), ""
     if base.kind == FUNCTION and base.simple:
         return Atom(f"\\operatorname*{{{base.tex[1:]}}}", FUNCTION), ""
@@ -954,17 +1002,8 @@ def _space(frame: _Frame) -> Atom:
     attributes = frame.attributes
     if (attributes.get("linebreak") or "") == "newline":
         return Atom(r"\\", OP)
-    width = (attributes.get("width") or "").strip()
-    if not width:
-        return NOTHING
-    negative = width.startswith("negative")
-    em = sym.NAMED_WIDTHS.get(width.removeprefix("negative"))
-    if em is None:
-        found = _LENGTH.match(width)
-        if not found:
-            return NOTHING
-        em = float(found.group(1)) * _EM.get(found.group(2) or "em", 0.0)
-    tex = sym.space(-em if negative else em)
+    em = _em((attributes.get("width") or "").strip())
+    tex = sym.space(em) if em is not None else ""
     return Atom(tex, SPACE) if tex else NOTHING
 
 
@@ -1002,10 +1041,17 @@ def _alignment(attributes: Attributes) -> str:
 
 
 def _cell(frame: _Frame) -> Atom:
-    return Atom(_whole(row(frame.kids)), CELL, raw=_alignment(frame.attributes) if frame.attributes else "")
+    kids = frame.kids
+    while kids and kids[-1].kind in {SPACE, EMPTY}:
+        kids.pop()
+    attributes = frame.attributes
+    line = "|" if re.search(r"border-right:\s*[^;]*(?:solid|dashed)", attributes.get("style") or "") else ""
+    return Atom(_whole(row(kids)), CELL, raw=_alignment(attributes) if attributes else "", tail=line)
 
 
 def _table_row(frame: _Frame) -> Atom:
+    if frame.kids and all(kid.kind != CELL for kid in frame.kids):
+        frame.kids = [row(frame.kids)]
     cells = [kid if kid.kind == CELL else Atom(_whole(kid), CELL) for kid in frame.kids if kid.kind != EMPTY]
     tag = ""
     if frame.tag == "mlabeledtr" and cells:
@@ -1013,6 +1059,16 @@ def _table_row(frame: _Frame) -> Atom:
         tag = re.sub(r"^\((.*)\)$", r"\1", tag.strip())
     aligns = _words(frame.attributes, "columnalign")
     return Atom("", TABLE_ROW, raw=" ".join(aligns), tail=f"\\tag{{{tag}}}" if tag else "", atoms=tuple(cells))
+
+
+def _trimmed(rows: list[tuple[str, ...]], aligns: tuple[str, ...]) -> tuple[list[tuple[str, ...]], tuple[str, ...]]:
+    """Without the empty outer columns that centre numbered equations on their page."""
+    columns = len(aligns)
+    if columns > 2 and aligns[1:3] == ("right", "left") and not any(cells[0] for cells in rows if cells):
+        rows, aligns = [cells[1:] for cells in rows], aligns[1:]
+    while len(aligns) > 1 and not any(len(cells) >= len(aligns) and cells[len(aligns) - 1] for cells in rows):
+        rows, aligns = [cells[: len(aligns) - 1] for cells in rows], aligns[:-1]
+    return rows, aligns
 
 
 def _table(frame: _Frame) -> Atom:
@@ -1024,7 +1080,7 @@ def _table(frame: _Frame) -> Atom:
         if kid.kind in {EMPTY, SPACE}:
             continue
         cells = kid.atoms if kid.kind == TABLE_ROW else (kid,)
-        rows.append(tuple(_whole(cell) for cell in cells))
+        rows.append(tuple(cell.tex for cell in cells) if kid.kind == TABLE_ROW else (_whole(kid),))
         tags.append(kid.tail if kid.kind == TABLE_ROW else "")
         if not aligns and kid.raw and kid.kind == TABLE_ROW:
             aligns = tuple(kid.raw.split())
@@ -1036,12 +1092,19 @@ def _table(frame: _Frame) -> Atom:
             next((k.atoms[n].raw for k in frame.kids if k.kind == TABLE_ROW and n < len(k.atoms) and k.atoms[n].raw), "center")
             for n in range(columns)
         )
+    array = columns == 1 and _words(attributes, "columnalign") == ("left",)
     aligns = aligns[:columns] + aligns[-1:] * (columns - len(aligns))
+    lines = tuple("|" if line in {"solid", "dashed"} else "" for line in _words(attributes, "columnlines"))
+    if not any(lines):
+        first = next((kid.atoms for kid in frame.kids if kid.kind == TABLE_ROW), ())
+        lines = tuple(cell.tail for cell in first)
+    rows, aligns = _trimmed(rows, aligns)
     return table_atom(
         Table(
             rows=tuple(rows),
             aligns=aligns,
-            lines=_words(attributes, "columnlines"),
+            lines=lines if any(lines) else (),
+            array=array,
             display=attributes.get("displaystyle") == "true",
             hint=(attributes.get("class") or "").lower(),
             tags=tuple(tags) if any(tags) else (),

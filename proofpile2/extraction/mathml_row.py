@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 
 from proofpile2.extraction import mathml_symbols as sym
 
@@ -28,12 +29,13 @@ CONTENT = "content"  # a node of content MathML that only means something to its
 
 @dataclass(slots=True, frozen=True)
 class Table:
-    """Rows of cells in LaTeX, the alignment of the columns, what the attributes say about the kind of table."""
+    """Rows of cells in LaTeX, the alignment of the columns, "|" where a line follows a column, what the attributes say about the kind of table."""
 
     rows: tuple[tuple[str, ...], ...]
     aligns: tuple[str, ...] = ()
     lines: tuple[str, ...] = ()
     display: bool = False
+    array: bool = False  # the source spells out one alignment for its one column
     hint: str = ""
     tags: tuple[str, ...] = ()
 
@@ -57,6 +59,7 @@ class Atom:
     scripts: int = 0  # 1 subscript, 2 superscript
     font: str | None = None  # single letters: font command without backslash ("" default)
     atoms: tuple[Atom, ...] = ()  # a row's parts, a fraction's parts
+    sized: bool = False  # fences: written with \\big or the like
     table: Table | None = None
     level: int = 9  # content MathML: how tightly the expression binds, 9 needs no parentheses
 
@@ -65,6 +68,8 @@ NOTHING = Atom("", EMPTY)
 _CONTROL_WORD = re.compile(r"\\[A-Za-z]+$")
 _FENCES = frozenset({OPEN, CLOSE, VERTICAL})
 _BLANK = frozenset({SPACE, EMPTY})
+_OPERANDS = frozenset({ORD, OPEN, FUNCTION, FRACTION, BIG})
+_SPACED = frozenset({"⟹", "⟺", "⟸", "colon"})  # their commands bring the space on both sides
 
 
 def join(parts: Iterable[str]) -> str:
@@ -150,10 +155,24 @@ def _tidy(atoms: list[Atom]) -> list[Atom]:
             if last is not None and last.kind == WORD:
                 out[-1] = operator_name(last.raw)
             continue
+        if kind == SPACE and last is not None and last.raw in _SPACED and atom.tex == r"\;":
+            continue  # and so are those of \implies, \colon
+        if atom.raw in _SPACED:
+            while out and out[-1].kind == SPACE and out[-1].tex == r"\;":
+                out.pop()
+        if atom.raw == ":" and last is not None and last.kind == SPACE and last.tex == r"\!":
+            while out and out[-1].kind == SPACE:
+                out.pop()
+            atom = Atom(r"\colon", OP, raw="colon")
+            last = None
+        if last is not None and last.kind == WORD and kind in _OPERANDS and not (len(out) > 1 and out[-2].tex[-1:].isdecimal()):
+            out[-1] = operator_name(last.raw)
         if kind == SPACE and applied and atom.tex == r"\,":
             continue  # the thin space behind an operator name is TeX's own
         applied = False
-        if kind == PRIME and last is not None and last.kind not in {OP, OPEN, SPACE, BIG}:
+        if kind == PRIME and last is not None and last.kind == PRIME:
+            out[-1] = Atom(last.tex + atom.tex, PRIME)
+        elif kind == PRIME and last is not None and last.kind not in {OP, OPEN, SPACE, BIG}:
             if last.scripts & 2:
                 base = "{" + last.tex + "}" if not last.tex.endswith("'") else last.tex
             else:
@@ -221,9 +240,9 @@ def _pairs(atoms: list[Atom]) -> dict[int, int]:
         if side == OPEN:
             stack.append(i)
         elif side == CLOSE:
-            if kind == CLOSE:
-                keep = [k for k in stack if atoms[k].kind == OPEN or atoms[k].side == OPEN]
-                stack = keep or stack
+            if kind == CLOSE and any(atoms[k].kind == OPEN or atoms[k].side == OPEN for k in stack):
+                while atoms[stack[-1]].kind != OPEN and atoms[stack[-1]].side != OPEN:
+                    stack.pop()  # bars inside the brackets that never closed
             if stack and (kind != CLOSE or atoms[stack[-1]].kind == OPEN or atoms[stack[-1]].side == OPEN):
                 pairs[stack.pop()] = i
         if kind == VERTICAL:
@@ -235,16 +254,18 @@ def _pairs(atoms: list[Atom]) -> dict[int, int]:
 
 def _fences(atoms: list[Atom]) -> list[Atom]:
     """Write the fences of a row: environments, binomials, grown brackets, one-sided ones."""
+    count = len(atoms)
     pairs = _pairs(atoms)
-    closing = {j: i for i, j in pairs.items()}
-    paired = pairs.keys() | closing.keys()
+    solid = [k for k, atom in enumerate(atoms) if atom.kind not in _BLANK]
+    place = list(accumulate((atom.kind not in _BLANK for atom in atoms), initial=0))  # solid atoms before each index
+    tall = list(accumulate((atom.tall for atom in atoms), initial=0))
     texs = [atom.tex for atom in atoms]
-    whole: dict[int, tuple[int, Atom]] = {}
+    whole: dict[int, tuple[int, Atom]] = {}  # first index of what became one atom -> its last index, the atom
+    depth = [0] * (count + 1)  # of grown fences
     for i, j in pairs.items():
-        inner = [k for k in range(i + 1, j) if atoms[k].kind not in _BLANK]
         left, right = atoms[i], atoms[j]
-        if len(inner) == 1 and not left.tail:
-            made = _enclosed(atoms[inner[0]], left.tex, right.tex)
+        if place[j] - place[i + 1] == 1 and not left.tail:
+            made = _enclosed(atoms[solid[place[i + 1]]], _bare(left), _bare(right))
             if made is not None:
                 if right.tail:
                     made = Atom(made.tex + right.tail, simple=False, tall=True, scripts=right.scripts)
@@ -252,61 +273,65 @@ def _fences(atoms: list[Atom]) -> list[Atom]:
                 continue
         grown = left.stretch is True or right.stretch is True
         if not grown and left.stretch is None and right.stretch is None:
-            grown = any(atoms[k].tall for k in inner)
-        if grown or "." in (left.tex, right.tex):
+            grown = tall[j] > tall[i + 1]
+        if (grown and not (left.sized or right.sized)) or "." in (left.tex, right.tex):
             texs[i], texs[j] = r"\left" + left.tex, r"\right" + right.tex
-            for k in inner:
-                if atoms[k].kind == VERTICAL and k not in paired and atoms[k].stretch is True:
-                    texs[k] = r"\middle" + atoms[k].tex
-    lonely = [k for k, atom in enumerate(atoms) if atom.kind in _FENCES and k not in paired]
-    double = [k for k in lonely if atoms[k].raw == "∥"]
-    for k in lonely:
-        atom = atoms[k]
-        if texs[k].startswith(r"\middle"):
-            continue
-        after = next((n for n in range(k + 1, len(atoms)) if atoms[n].kind not in _BLANK), None)
-        before = next((n for n in range(k - 1, -1, -1) if atoms[n].kind not in _BLANK), None)
-        if atom.kind == OPEN and after is not None and atoms[after].kind == TABLE and k not in whole:
-            made = _enclosed(atoms[after], atom.tex, "")
-            if made is not None:
-                whole[k] = (after, made)
-                continue
-        if atom.kind == CLOSE and before is not None and atoms[before].kind == TABLE and before not in whole:
-            made = _enclosed(atoms[before], "", atom.tex)
-            if made is not None:
-                whole[before] = (k, made)
-                continue
-        if atom.kind == VERTICAL and atom.raw == "∣":
-            texs[k] = r"\mid"
-        elif atom.raw == "∥" and len(double) % 2:
-            texs[k] = r"\parallel"
-        elif atom.stretch is True and atom.tex == ".":
-            texs[k] = ""
-        elif atom.stretch is True and not whole and k == 0 and atom.kind != CLOSE:
-            texs[k] = r"\left" + atom.tex
-            texs[-1] += ""
-            atoms = [*atoms, Atom("", SPACE)]
-            texs.append(r"\right.")
-        elif atom.stretch is True and not whole and k == len(atoms) - 1 and k and atom.kind != OPEN:
-            texs[k] = r"\right" + atom.tex
-            texs[0] = r"\left." + (" " if texs[0][:1].isalpha() else "") + texs[0]
+            depth[i] += 1
+            depth[j] -= 1
+    _single(atoms, texs, pairs, whole, list(accumulate(depth)))
     out: list[Atom] = []
     k = 0
-    while k < len(atoms):
+    while k < count:
         if k in whole:
             k, made = whole[k]
             out.append(made)
-        elif texs[k] != atoms[k].tex:
-            out.append(replace(atoms[k], tex=texs[k]))
         else:
-            out.append(atoms[k])
+            out.append(atoms[k] if texs[k] == atoms[k].tex else replace(atoms[k], tex=texs[k]))
         k += 1
-    if pairs.get(0) == len(atoms) - 1 and len(out) > 1:
+    if pairs.get(0) == count - 1 and len(out) > 1:
         tex = join([atom.tex + atom.tail for atom in out])
-        scripts = out[-1].scripts
-        tall = any(atom.tall for atom in out)
-        return [Atom(tex, ROW, simple=not out[-1].tail, tall=tall, scripts=scripts, atoms=tuple(out))]
+        closer = out[-1]
+        return [Atom(tex, ROW, simple=not closer.tail, tall=tall[-1] > 0, scripts=closer.scripts, atoms=tuple(out))]
     return out
+
+
+def _single(
+    atoms: list[Atom], texs: list[str], pairs: dict[int, int], whole: dict[int, tuple[int, Atom]], depth: list[int]
+) -> None:
+    """Write the fences that have no partner (changes `texs` and `whole`)."""
+    paired = pairs.keys() | set(pairs.values())
+    single = [k for k, atom in enumerate(atoms) if atom.kind in _FENCES and k not in paired]
+    odd = sum(atoms[k].raw == "∥" for k in single) % 2
+    last = len(atoms) - 1
+    for k in single:
+        atom = atoms[k]
+        beside = k + 1 if atom.kind == OPEN else k - 1
+        while 0 <= beside <= last and atoms[beside].kind in _BLANK:
+            beside += 1 if atom.kind == OPEN else -1
+        if atom.kind != VERTICAL and 0 <= beside <= last and atoms[beside].kind == TABLE and beside not in whole:
+            first, end = (k, beside) if atom.kind == OPEN else (beside, k)
+            made = _enclosed(atoms[beside], *((_bare(atom), "") if atom.kind == OPEN else ("", _bare(atom))))
+            if made is not None:
+                whole[first] = (end, made)
+                continue
+        explicit = atom.stretch is True and not atom.sized
+        if atom.tex == ".":
+            texs[k] = ""
+        elif atom.kind == VERTICAL and explicit and depth[k]:
+            texs[k] = r"\middle" + atom.tex
+        elif k == 0 and (explicit or atom.side == OPEN) and atom.kind != CLOSE and last and not whole:
+            texs[0], texs[last] = r"\left" + atom.tex, texs[last] + r"\right."
+        elif k == last and (explicit or atom.side == CLOSE) and atom.kind != OPEN and last and not whole:
+            texs[k], texs[0] = r"\right" + atom.tex, join([r"\left.", texs[0]])
+        elif atom.kind == VERTICAL and atom.raw == "∣" and not atom.sized:
+            texs[k] = r"\mid"
+        elif atom.raw == "∥" and odd and not (k and atoms[k - 1].kind == SPACE):
+            texs[k] = r"\parallel"
+
+
+def _bare(fence: Atom) -> str:
+    """A fence without its `\\big`."""
+    return re.sub(r"^\\[bB]igg?[lr]?(?![a-zA-Z])", "", fence.tex) if fence.sized else fence.tex
 
 
 _MATRICES = {("(", ")"): "pmatrix", ("[", "]"): "bmatrix", ("|", "|"): "vmatrix", (r"\|", r"\|"): "Vmatrix",
@@ -327,10 +352,9 @@ def _enclosed(inner: Atom, left: str, right: str) -> Atom | None:
     plain = not table.lines and all(align == "center" for align in table.aligns)
     if (left, right) in _MATRICES and (plain or len(table.aligns) < 1):
         return Atom(_environment(_MATRICES[left, right], table), tall=True)
-    if (left, right) == (r"\{", "") and table.columns <= 2 and not table.lines and table.aligns[:2] != ("right", "left"):
-        return Atom(_environment("cases", table), tall=True)
-    if (left, right) == ("", r"\}") and table.columns <= 2 and not table.lines and table.aligns[:2] != ("right", "left"):
-        return Atom(_environment("rcases", table), tall=True)
+    one_sided = {(r"\{", ""): "cases", ("", r"\}"): "rcases"}.get((left, right))
+    if one_sided and table.columns <= 2 and not table.lines and not table.array and table.aligns[0] != "right":
+        return Atom(_environment(one_sided, table), tall=True)
     return Atom(f"\\left{left or '.'}{inner.tex}\\right{right or '.'}", tall=True)
 
 
@@ -369,7 +393,7 @@ def table_atom(table: Table) -> Atom:
         name = "array"
         letters = [(aligns[min(k, len(aligns) - 1)] if aligns else "center")[:1] for k in range(table.columns)]
         for k, line in reversed(list(enumerate(table.lines[: table.columns - 1]))):
-            if line in {"solid", "dashed"}:
+            if line:
                 letters.insert(k + 1, "|")
         spec = "{" + "".join(letters) + "}"
     else:

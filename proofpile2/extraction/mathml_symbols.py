@@ -25,7 +25,7 @@ pm ± mp ∓ times × div ÷ ast ∗ star ⋆ circ ∘ bullet ∙• cdot ⋅· 
 setminus ∖⧵ wr ≀ diamond ⋄ bigtriangleup △ oplus ⊕ ominus ⊖ otimes ⊗ oslash ⊘ odot ⊙ bigcirc ◯○ amalg ⨿ dotplus ∔
 ltimes ⋉ rtimes ⋊ leftthreetimes ⋋ rightthreetimes ⋌ Cap ⋒ Cup ⋓ barwedge ⊼ veebar ⊻ doublebarwedge ⩞ curlywedge ⋏
 curlyvee ⋎ circleddash ⊝ circledast ⊛ circledcirc ⊚ boxplus ⊞ boxminus ⊟ boxtimes ⊠ boxdot ⊡ intercal ⊺ divideontimes ⋇
-lhd ⊲ rhd ⊳ unlhd ⊴ unrhd ⊵ triangleleft ◃ triangleright ▹ blacktriangleleft ◀ blacktriangleright ▶
+lhd ⊲ rhd ⊳ triangleleft ◃ triangleright ▹ blacktriangleleft ◀ blacktriangleright ▶
 leq ≤ geq ≥ leqslant ⩽ geqslant ⩾ leqq ≦ geqq ≧ neq ≠ equiv ≡ sim ∼ simeq ≃ approx ≈ approxeq ≊ cong ≅ ncong ≇
 asymp ≍ propto ∝ doteq ≐ doteqdot ≑ risingdotseq ≓ fallingdotseq ≒ circeq ≗ eqcirc ≖ triangleq ≜ bumpeq ≏ Bumpeq ≎
 ll ≪ gg ≫ lll ⋘ ggg ⋙ lessgtr ≶ gtrless ≷ lesseqgtr ⋚ gtreqless ⋛ lesssim ≲ gtrsim ≳ lessapprox ⪅ gtrapprox ⪆

@@ -66,6 +66,8 @@ _NEUTRAL_WORDS = words(
     mail twitter2 policy legal terms privacy credits credit imprint contact
     """
 )
+_PERSON = words("user author poster member")
+_PERSONAL = words("info details extras title profile card cell stats panel column box bio meta avatar badge")
 _VETO = words(
     """
     content contents body text article prose main story has with no without open active article-body
@@ -97,7 +99,11 @@ _RENDERED = re.compile(
     r"(?:katex(?:-display|-mathml)?|MathJax(?:_\w+)?|MJXc-\w+|mjx-(?:chtml|container)|mwe-math-element|temml)$"
 )
 _MATH = re.compile(
-    r"math|latex|katex|mjx|equation|formula|mimetex|asciimath|(?<![a-z])(?:tex|eqn?|eqns|tmath|itex|texhtml|maths?)(?![a-z])",
+    r"math|latex|katex|mjx|arithmatex|equation|formula|mimetex|asciimath|(?<![a-z])(?:tex|eqn?|eqns|tmath|itex|texhtml|maths?)(?![a-z])",
+    re.IGNORECASE,
+)
+_NO_MATH = re.compile(
+    r"ignore|no-?math|nomath|_process|2jax|number|label|eqno|counter|(?:^|[-_])(?:num|tag|ref|link|caption)(?:[-_]|$)",
     re.IGNORECASE,
 )
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
@@ -109,10 +115,10 @@ def name_flags(classes: str, identity: str) -> int:
     """Flags for an element's ``class`` and ``id`` together."""
     flags = 0
     if classes:
-        if _MATH.search(classes):
-            flags |= MATH
         for token in classes.split()[:24]:
             flags |= _token_flags(token)
+            if _MATH.search(token) and not _NO_MATH.search(token):
+                flags |= MATH
     if identity:
         found = _token_flags(identity)
         flags |= found & (BOILER | CONTENT)
@@ -138,6 +144,8 @@ def _token_flags(token: str) -> int:
     words = [word for word in _SPLIT.split(_CAMEL.sub("-", token).lower()) if word and not word.isdigit()]
     if not words or len(words) > 6 or any(word in _VETO for word in words[1:] if word not in ("main", "text")):
         return flags
+    if any(word in _PERSON for word in words) and any(word in _PERSONAL for word in words):
+        return flags | BOILER
     if any(word in _BOILER_WORDS for word in words) and all(w in _BOILER_WORDS or w in _NEUTRAL_WORDS for w in words):
         flags |= BOILER
     return flags
@@ -266,6 +274,7 @@ def choose(blocks: Sequence[Sized], whole: bool) -> list[bool]:
         if keep[place] and not block.formulas and block.kind in ("p", "li") and boilerplate_line(block.text):
             keep[place] = False
     _trim(blocks, keep)
+    _close(blocks, keep)
     if not any(keep):
         return [block.zone is None or not block.zone.dropped for block in blocks]
     return keep
@@ -294,6 +303,17 @@ def _trim(blocks: Sequence[Sized], keep: list[bool]) -> None:
             and _linked(block)
         ):
             keep[k] = False
+
+
+def _close(blocks: Sequence[Sized], keep: list[bool]) -> None:
+    """Headings at the end with nothing left under them go."""
+    for place in range(len(blocks) - 1, -1, -1):
+        if not keep[place]:
+            continue
+        kind = blocks[place].kind
+        if kind == "h1" or kind[0] != "h" or blocks[place].formulas or not any(keep[:place]):
+            return
+        keep[place] = False
 
 
 def _linked(block: Sized) -> bool:

@@ -58,9 +58,10 @@ def rules_for(config: Config, texts: Iterable[str]) -> Rules:
             if text.count("$") < 2:
                 continue
             for match in _PAIR.finditer(text):
-                sure += tx.is_tex(match.group(1))
-                if sure >= 2:
-                    break
+                if tx.is_tex(match.group(1)):
+                    sure += 2 if "\\" in match.group(1) else 1
+            if not config.typeset and text.count("$$") >= 2 and "\\" in text:
+                sure += 2
             if sure >= 2:
                 dollar = "seen"
                 break
@@ -204,7 +205,7 @@ _FUNCTIONS = words(
     sin cos tan cot sec csc log exp lim max min sup inf det dim ker gcd deg mod arg
     """
 )
-_SIMPLE = re.compile(r"[-−+*/=<>≤≥≠≈!|()\[\]{}.,;:'′^_\s\dA-Za-zͰ-Ͽ∀-⋿ℂℕℝℤℚ→↦×·±∞°√…~&%]{1,120}")
+_SIMPLE = re.compile(r"(?:\\[%#&_{},;:! ]|[-−+*/=<>≤≥≠≈!|()\[\]{}.,;:'′^_\s\dA-Za-zͰ-Ͽ∀-⋿ℂℕℝℤℚ→↦×·±∞°√…~&%]){1,120}")
 
 
 def simple(body: str) -> bool:
@@ -252,6 +253,11 @@ def _dollar(text: str, after: int, rules: Rules) -> int:
     if not body:
         return -1
     sure = tx.is_tex(body)
+    if text[after - 2 : after - 1] == EDGE == text[end + 1 : end + 2] and EDGE not in raw and not raw[0].isspace():
+        figure = re.fullmatch(r"[\d.,]+", body) is not None
+        if sure or figure or ((simple(body) or body.count(" ") < 4) and tx.may_be_tex(body) and not _PRICE.match(body)):
+            return end
+        return -1
     if EDGE in raw and not sure:
         return -1
     tight = not raw[0].isspace() and not raw[-1].isspace()

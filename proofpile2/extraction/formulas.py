@@ -16,19 +16,9 @@ from urllib.parse import unquote, unquote_plus
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from proofpile2.extraction import layout, mathml
+from proofpile2.extraction import asciimath, layout, mathml
 from proofpile2.extraction import tex as tx
 from proofpile2.extraction.delimiters import simple
-
-try:
-    from proofpile2.extraction import asciimath
-except ImportError:
-
-    class asciimath:  # noqa: N801
-        @staticmethod
-        def to_latex(_):
-            return None
-
 
 __all__ = [
     "Formula",
@@ -255,10 +245,11 @@ def _formula_like(value: str) -> bool:
 
 # ---------------------------------------------------------------- images
 
-_QUERY_NAMES = re.compile(
-    r"[?&](?:latex|tex|eq|eqn|equation|formula|math|chl|expr|expression|code|f|string|data|text|m|t|q|input|src|img)=([^&#]*)",
+_QUERY = re.compile(
+    r"[?&](?:latex|tex|eq|eqn|equation|formula|formdata|math|chl|expr|expression|code|string|data|text|input)=([^&#]*)",
     re.I,
 )
+_SHORT_QUERY = re.compile(r"[?&][fmtqsx]=([^&#]*)")
 _RENDERER = re.compile(
     r"latex|mimetex|mathtex|codecogs|[/.]tex(?:\.|/|$|\?)|cht=tx|formula|/math|mathurl|equation|[?&/]eq(?:n|uation)?[=/_.]|webtex|texify|katex|gladtex|texrender",
     re.IGNORECASE,
@@ -315,19 +306,20 @@ def _from_address(source: str, said: bool, display: bool | None) -> Formula | No
     if "?" not in source and "%5" not in source and "%7" not in source:
         return None
     head, _, query = source.partition("?")
-    candidates = [unquote_plus(match.group(1)) for match in _QUERY_NAMES.finditer("?" + query)] if query else []
-    if query and (said or "\\" in query or "%5C" in query):
-        whole = unquote(query)
-        candidates.append(
-            whole.replace("+", " ") if "%2B" in query or "&plus;" in query or "\\" not in query else whole
-        )
-    if not query:
+    candidates = []
+    if query:
+        candidates += [unquote_plus(match.group(1)) for match in _QUERY.finditer("?" + query)]
+        if said or "\\" in query or "%5C" in query:
+            # without a name the query is no form, so a plus is a plus, unless pluses are written as %2B
+            candidates.append(unquote_plus(query) if "%2b" in query.lower() else unquote(query))
+        candidates += [unquote_plus(match.group(1)) for match in _SHORT_QUERY.finditer("?" + query)]
+    else:
         candidates.append(unquote(head.rsplit("/", 1)[-1]))
     for candidate in candidates:
         value = _entities(candidate).strip()
         inner = tx.clean(value)[0]
         if (tx.is_tex(inner) and ("\\" in inner or said)) or (
-            said and tx.may_be_tex(inner) and _likely(inner, "title")
+            said and tx.may_be_tex(inner) and ("\\" in inner or _likely(inner, "title"))
         ):
             return _made(value, display)
     return None
@@ -364,6 +356,9 @@ def from_comment(text: str) -> Formula | None:
     return _made(body, None)
 
 
+_NUMBER = re.compile(r"\(\s*[\w.*′']{1,8}\s*\)")  # of an equation
+
+
 def from_text(text: str, attributes: Attributes, tag: str) -> Formula | None:
     """The text of a small element whose class or tag says mathematics."""
     stripped = text.strip()
@@ -375,11 +370,29 @@ def from_text(text: str, attributes: Attributes, tag: str) -> Formula | None:
     if stripped.startswith(("<math", "&lt;math")):
         return _from_mathml_text(stripped, form_of(attributes, tag))
     inner, form = tx.clean(stripped)
-    if not inner or not (tx.is_tex(inner) or (tx.may_be_tex(inner) and (form is not None or _formula_like(inner)))):
+    if (
+        _NUMBER.fullmatch(inner)
+        or not inner
+        or not (tx.is_tex(inner) or (tx.may_be_tex(inner) and (form is not None or _formula_like(inner))))
+    ):
         return None
     if form is None and re.search(r"\\[\])]\s*.*\\[\[(]|\$[^$]+\$", stripped, re.DOTALL):
         return None  # several formulas, or text with formulas
     return Formula(inner, form if form is not None else form_of(attributes, tag))
+
+
+_LAYOUT_TEXT = re.compile(r"[A-Za-z]{3,}\s+[A-Za-z]{3,}")
+
+
+def from_layout(node: LexborNode, attributes: Attributes, tag: str) -> Formula | None:
+    """A small element that is mathematical and set with ``<i>``, ``<sub>``, ``<sup>`` and pictures of symbols."""
+    text = node.text()
+    if len(text) > 600 or _LAYOUT_TEXT.search(text) or tx.prose(text) or _NUMBER.fullmatch(text.strip()):
+        return None
+    if "$" in text or "\\" in text or node.css_first("i, em, b, sub, sup, img, var") is None:
+        return None
+    made = _made(layout.to_latex(node) or "", form_of(attributes, tag))
+    return made if made and tx.may_be_tex(made.tex) else None
 
 
 _SOURCES = 'annotation, script[type^="math/"], math, [data-latex], [data-mathml]'

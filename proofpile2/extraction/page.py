@@ -104,9 +104,15 @@ def extract(html: str, url: str | None = None, options: Options = Options()) -> 
         if made is None:
             return None
         if "\\newcommand" in made.tex or "\\def" in made.tex or "\\DeclareMathOperator" in made.tex:
-            macros.update(tx.definitions(made.tex))
+            found = tx.definitions(made.tex)
+            macros.update(found)
+            if found and tx.only_definitions(made.tex):
+                return ""
+        tail = ""
+        if made.tex.endswith("}") and (match := _TAIL.search(made.tex)):  # PreTeXt sets punctuation inside
+            made, tail = fm.Formula(made.tex[: match.start()], made.display), match.group(1)
         pieces.append(Piece("formula", made.tex, made.display, "delimiters"))
-        return f"{REF}{len(pieces) - 1}{END}"
+        return f"{REF}{len(pieces) - 1}{END}{tail}"
 
     for block in blocks:
         if block.kind == "pre":
@@ -115,7 +121,7 @@ def extract(html: str, url: str | None = None, options: Options = Options()) -> 
             block.rows = [[tokenise(cell, rules, add) for cell in row] for row in block.rows]
         else:
             block.text = tokenise(block.text, rules, add)
-            if REF in block.text and block.kind in ("p", "caption"):
+            if REF in block.text and block.kind == "p":
                 _lone(block, pieces)
         block.formulas = sum(
             1 for text in _texts(block) for number in _NUMBER.findall(text) if pieces[int(number)].kind == "formula"
@@ -136,6 +142,7 @@ def extract(html: str, url: str | None = None, options: Options = Options()) -> 
     return Page(text, title, len(formulas), None)
 
 
+_TAIL = re.compile(r"(?<=[^\s{\\])\s*\\text\s*\{\s*([.,;:!?)]{1,3})\s*\}$")
 _NUMBER = re.compile(f"{REF}(\\d+){END}")
 _LONE = re.compile(
     f"[\\s\ue002\ue003\ue004\u00a0]*{REF}(\\d+){END}[\\s\ue002\ue003\ue004\u00a0.,;:]*(?:\\(\\s*[\\w.]{{1,8}}\\s*\\))?[\\s\ue002\ue003\ue004]*"
@@ -147,7 +154,7 @@ def _lone(block: Block, pieces: list[Piece]) -> None:
     match = _LONE.fullmatch(block.text)
     if match:
         piece = pieces[int(match.group(1))]
-        if piece.kind == "formula" and piece.display is None and not any(box.kind == "item" for box in block.boxes):
+        if piece.kind == "formula" and piece.display is None:
             piece.display = True
 
 

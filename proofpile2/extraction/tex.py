@@ -19,6 +19,7 @@ __all__ = [
     "definitions",
     "is_tex",
     "may_be_tex",
+    "only_definitions",
     "prose",
     "strip_delimiters",
     "used_macros",
@@ -324,6 +325,19 @@ def definitions(tex: str) -> dict[str, str]:
             end = close + 1
         found[name] = " ".join(tex[match.start() : end].split())
     return found
+
+
+def only_definitions(tex: str) -> bool:
+    """Whether there is nothing in it but definitions of macros (and the commands that load extensions)."""
+    rest = _REQUIRE.sub("", tex)
+    for definition in definitions(rest).values():
+        rest = " ".join(rest.split()).replace(definition, "")
+    return not _DEFINITION.search(rest) and not rest.strip(" {}%;.,~")
+
+
+_REQUIRE = re.compile(
+    r"\\(?:require|newenvironment|setcounter|setlength|allowdisplaybreaks)(?:\s*\{[^{}]*\})*(?:\[\d\])?"
+)
 
 
 def used_macros(formulas: list[str], macros: dict[str, str]) -> list[str]:

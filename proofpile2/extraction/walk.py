@@ -111,6 +111,8 @@ _NO_LANGUAGE = words(
     default none notranslate text plaintext console-output output highlight source code block plain txt
     """
 )
+_SET_IN_HTML = frozenset(("span", "i", "em", "font", "var", "nobr", "div", "p", "td"))
+_NO_LAYOUT = "a, p, li, table, pre, code, math, script, input, h1, h2, h3, h4, svg, br + br"
 _DEFINES = re.compile(r"\\(?:re|provide)?newcommand|\\def\s*\\|\\DeclareMathOperator")
 
 
@@ -289,7 +291,7 @@ class Walker:
         if self.after_comment and (flags & MATH or (tag in ("div", "table") and node.css_first("img") is not None)):
             self.after_comment = False
             return None
-        if flags & MATH or "data-" in "".join(attributes):
+        if (flags & MATH or "data-" in "".join(attributes)) and not self.ignoring:
             made = self.evidence(node, tag, attributes, bool(flags & MATH))
             if made:
                 if tag in _BLOCK_TAGS:
@@ -389,10 +391,10 @@ class Walker:
                 break
             sibling = sibling.next
         made = None
-        if "MathJax_Preview" in names:
-            made = fm.from_text(_typed(node), attributes, tag)
-        else:
+        if "MathJax_Preview" not in names:
             made = fm.from_rendered(node, attributes, tag)
+        if made is None:
+            made = self.evidence(node, tag, attributes, True)
         if made:
             self.formula(made, "rendered")
             return None
@@ -430,6 +432,10 @@ class Walker:
         made = fm.from_attributes(attributes, mathematical, tag)
         if made or not mathematical:
             return made
+        return self.typed(node, tag, attributes) or self.set_in_html(node, tag, attributes)
+
+    def typed(self, node: LexborNode, tag: str, attributes: fm.Attributes) -> fm.Formula | None:
+        """A formula that is the whole text of a small element."""
         child = node.first_child
         count = 0
         while child is not None:
@@ -451,6 +457,12 @@ class Walker:
             child = child.next
         text = _typed(node)
         return fm.from_text(text, attributes, tag) if text else None
+
+    def set_in_html(self, node: LexborNode, tag: str, attributes: fm.Attributes) -> fm.Formula | None:
+        """A small mathematical element whose formula is set with italics, scripts and pictures."""
+        if tag not in _SET_IN_HTML or node.css_first(_NO_LAYOUT) is not None:
+            return None
+        return fm.from_layout(node, attributes, tag)
 
     def hidden(self, node: LexborNode) -> None:
         """Nothing of what isn't shown, but for macros defined there and the source of a formula."""
@@ -494,10 +506,12 @@ class Walker:
         self.mathematical = 1 if flags & MATH and tag in ("p", "div", "center", "figure", "dd", "li") else 0
         if tag in _HEADINGS:
             self.kind = tag
-        elif tag == "p":
-            pass
+        elif tag in ("p", "div"):
+            if self.kind == "li":
+                self.kind = "p"
         elif tag == "li":
             self.item(attributes)
+            self.kind = "li"
         elif tag in ("ul", "ol", "menu", "dir"):
             start = attributes.get("start") or "1"
             self.lists += 1
@@ -664,6 +678,9 @@ class Table:
         rows = [row for row in self.rows if any(row)]
         if not rows:
             return
+        if (equation := self.equations(rows, walker)) is not None:
+            blocks.append(equation)
+            return
         if self.is_data(rows):
             table = Block("table", "", walker.boxes, walker.zone, walker.main > 0)
             width = max(len(row) for row in rows)
@@ -691,6 +708,45 @@ class Table:
                 for cell in row:
                     blocks.extend(cell)
 
+    def equations(self, rows: list[list[list[Block]]], walker: Walker) -> Block | None:
+        r"""Several lines of one display set as a table (``eqnarray``, ``align``): cells become ``&``, rows ``\\``.
+
+        Taken for one where the class says equation, or where each row has a cell that begins with a relation.
+        """
+        if self.headers or len(rows) < 2 or len(rows) > 200:
+            return None
+        lines: list[str] = []
+        numbers: list[str] = []
+        related = 0
+        for row in rows:
+            cells: list[str] = []
+            for cell in row:
+                if len(cell) > 1 or (cell and not _plain(cell[0])):
+                    return None
+                text = _SPACING.sub(" ", cell[0].text).strip() if cell else ""
+                if _EQUATION_NUMBER.fullmatch(text):
+                    numbers.append(text)
+                    continue
+                tex = _as_tex(text, walker.pieces)
+                if tex is None:
+                    return None
+                if tex:
+                    cells.append(tex)
+            related += any(_RELATION.match(cell) for cell in cells)
+            if cells:
+                lines.append(" ".join(cells) if len(cells) == 1 else cells[0] + " & " + " ".join(cells[1:]))
+        if not lines or not any("\\" in line or "^" in line or "_" in line or "=" in line for line in lines):
+            return None
+        if not self.mathematical and related < len(lines):
+            return None
+        body = " \\\\\n".join(lines)
+        tex = lines[0].replace(" & ", " ") if len(lines) == 1 else f"\\begin{{aligned}}\n{body}\n\\end{{aligned}}"
+        walker.pieces.append(Piece("formula", tex, True, "table"))
+        text = f"{REF}{len(walker.pieces) - 1}{END} {' '.join(numbers)}".strip()
+        block = Block("p", text, walker.boxes, walker.zone, walker.main > 0)
+        block.chars = len(tex)
+        return block
+
     def is_data(self, rows: list[list[list[Block]]]) -> bool:
         width = max(len(row) for row in rows)
         if self.layout or width < 2 or width > 60 or (self.mathematical and not self.headers):
@@ -700,15 +756,40 @@ class Table:
             for cell in row:
                 if not cell:
                     continue
-                if any(not _plain(block) and block.kind != "p" for block in cell):
+                if not all(_plain(block) for block in cell):
                     return False
                 if len(cell) > (4 if self.headers else 1) or sum(block.chars for block in cell) > limit:
                     return False
         return len(rows) >= 2 or self.headers > 0
 
 
+_SPACING = re.compile(f"[\\s\u00a0{EDGE}{EMPHASIS}{BREAK}]+")
+_EQUATION_NUMBER = re.compile(r"[(\[]\s*[A-Za-z]?[\d.]+[a-z]?\s*[)\]]")
+_RELATION = re.compile(
+    r"(?:\{\})?(?:[=<>≤≥≈≡∼+-]|\\(?:leq?|geq?|neq?|approx|equiv|sim|cong|to|in|subset|mapsto|quad|Rightarrow)(?![a-z]))"
+)
+_TEXTUAL = re.compile(r"[\s=<>+\-−*/.,;:()\[\]|&\d]*")
+
+
+def _as_tex(text: str, pieces: list[Piece]) -> str | None:
+    """The TeX of a cell that holds formulas and perhaps plain signs, None where it holds words."""
+    out = []
+    place = 0
+    for match in re.finditer(f"{REF}(\\d+){END}", text):
+        between = text[place : match.start()]
+        piece = pieces[int(match.group(1))]
+        if piece.kind != "formula" or not _TEXTUAL.fullmatch(between):
+            return None
+        out += [between.strip().replace("−", "-"), piece.content]
+        place = match.end()
+    if not _TEXTUAL.fullmatch(text[place:]):
+        return None
+    out.append(text[place:].strip().replace("−", "-"))
+    return " ".join(part for part in out if part)
+
+
 def _plain(block: Block) -> bool:
-    return block.kind == "p" and not block.rows
+    return block.kind in ("p", "li") and not block.rows
 
 
 def _same(one: str, other: str) -> bool:

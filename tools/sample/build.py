@@ -31,6 +31,8 @@ DATA = HERE.parents[1] / "proofpile2" / "data" / "sample"
 FIRST_FETCH = datetime.datetime(2026, 3, 2, 9, 30, tzinfo=datetime.UTC)
 WARC_NAME = "web.warc.gz"
 
+CHARSET_SENT = {"wordpress", "wiki", "qa", "discourse", "github", "journal"}  # layouts whose servers name the charset
+
 HEADER_KEYS = {
     "url", "title", "date", "author", "markup", "lang", "expect", "also", "cluster", "note", "charset", "charset_in",
     "status", "content_type", "base", "binary", "must", "absent", "math", "lossy", "layout", "copy_of", "replace",
@@ -75,7 +77,7 @@ def build_page(header: dict[str, Any], text: str, sites: dict[str, Any]) -> tupl
     """The body of the response, and the line of expected.jsonl."""
     host = urlsplit(header["url"]).hostname or ""
     site = Site(**{k: tuple(v) if isinstance(v, list) else v for k, v in sites[host].items()})
-    layout = header.get("layout", site.layout)
+    layout = header.setdefault("layout", site.layout)
     writer = Writer(MARKUPS[header.get("markup", "none")])
     where = header.get("charset_in", "meta")
     charset = header.get("charset", "UTF-8")
@@ -181,7 +183,7 @@ def write_warc(out: Path, pages: list[tuple[dict[str, Any], bytes]]) -> None:
             )
             write("request", url, when, b"", request, **together)
             content_type = header.get("content_type", "text/html")
-            if header.get("charset_in") == "header":
+            if header.get("charset_in") == "header" or header["layout"] in CHARSET_SENT:
                 content_type += "; charset=" + header.get("charset", "UTF-8")
             response = StatusAndHeaders(
                 header.get("status", "200 OK"),

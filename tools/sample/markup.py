@@ -185,7 +185,7 @@ CDN = "https://cdn.jsdelivr.net"
 MJ2 = '<script type="text/javascript" async src="https://cdnjs.cloudflare.com/ajax/libs/mathjax/2.7.9/MathJax.js?config=TeX-MML-AM_CHTML"></script>'
 MJ3 = f'<script id="MathJax-script" async src="{CDN}/npm/mathjax@3/es5/tex-mml-chtml.js"></script>'
 MJ4 = f'<script defer src="{CDN}/npm/mathjax@4/tex-mml-chtml.js"></script>'
-KATEX = f'<link rel="stylesheet" href="{CDN}/npm/katex@0.16.9/dist/katex.min.css">'
+KATEX = f'<link rel="stylesheet" href="{CDN}/npm/katex@0.16.47/dist/katex.min.css">'
 CONFIG2 = """<script type="text/x-mathjax-config">
 MathJax.Hub.Config({
   tex2jax: {inlineMath: [['$','$'], ['\\\\(','\\\\)']], displayMath: [['$$','$$']], processEscapes: true,
@@ -206,8 +206,8 @@ window.MathJax = { tex: { inlineMath: [['@','@']], displayMath: [['@@','@@']] },
 </script>
 """
 AUTORENDER = f"""{KATEX}
-<script defer src="{CDN}/npm/katex@0.16.9/dist/katex.min.js"></script>
-<script defer src="{CDN}/npm/katex@0.16.9/dist/contrib/auto-render.min.js"></script>
+<script defer src="{CDN}/npm/katex@0.16.47/dist/katex.min.js"></script>
+<script defer src="{CDN}/npm/katex@0.16.47/dist/contrib/auto-render.min.js"></script>
 <script>
 document.addEventListener("DOMContentLoaded", function() {{
   renderMathInElement(document.body, {{delimiters: [

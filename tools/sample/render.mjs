@@ -1,6 +1,6 @@
 // Render the formulas that need a real program and store the markup in rendered.json.
 //
-//   npm install katex@0.19.1 mathjax-full@3.2.2 @mathjax/src@4.1.3 temml@0.13.5   (in a FOLDER outside the repository)
+//   npm install katex@0.16.47 mathjax-full@3.2.2 @mathjax/src@4.1.3 temml@0.13.5   (in a FOLDER outside the repository)
 //   python build.py --wanted | node render.mjs FOLDER > rendered.new && mv rendered.new rendered.json
 import { createRequire } from "node:module";
 import { readFileSync } from "node:fs";

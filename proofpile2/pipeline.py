@@ -164,8 +164,8 @@ class _Overrides:
             if place in {*places, use}:
                 values[name] = value
                 self.left.discard(key)
-        if self.filters and "overlay" in {item.name for item in fields(kind)}:
-            values.setdefault("overlay", list(self.filters))
+        if self.filters and "filters" in {item.name for item in fields(kind)}:
+            values.setdefault("filters", list(self.filters))
         return build(kind, values, where)
 
     def check(self) -> None:
@@ -179,8 +179,7 @@ def _plan(name: str, source: Source, tables: Sequence[_Made], overrides: _Overri
         raise ConfigError(f"{name}: a pipeline has at least one pass")
     units = source.units()
     columns = {item.name: item.type for item in DOCUMENT} | dict(source.adds)
-    settings = {key: value for key, value in manifest.plain(source).items() if key != "input"}
-    before: Any = {**describe(source), "settings": settings}
+    before: Any = describe(source)
     passes: list[Pass] = []
     for n, made in enumerate(tables):
         parts: list[Step | Whole] = [*([made.whole] if made.whole else []), *made.steps]

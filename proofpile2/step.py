@@ -143,9 +143,14 @@ def _no_beat(step: str, unit: str, ids: Sequence[str]) -> None:
     pass
 
 
+PLACES = frozenset({"input", "filters"})
+"""Settings that say where things lie. They are not in the fingerprint: units and digests of what lies there are."""
+
+
 def describe(part: Source | Step | Whole) -> dict[str, Any]:
     """All that decides what ``part`` does, for the fingerprint: name, version, settings, and what it uses."""
-    return {"name": part.name, "version": part.version, "settings": manifest.plain(part), "uses": dict(part.uses())}
+    settings = {key: value for key, value in manifest.plain(part).items() if key not in PLACES}
+    return {"name": part.name, "version": part.version, "settings": settings, "uses": dict(part.uses())}
 
 
 @dataclass(frozen=True)

@@ -99,11 +99,13 @@ def _fold(data: U8) -> U8:
 
     Sums and comparisons of bytes run in vector registers, which a look-up in a table does not.
     """
-    folded = data | (((data - np.uint8(65)) < 26).view(np.uint8) << np.uint8(5))
+    folded = ((data - np.uint8(65)) < 26).view(np.uint8)
+    folded *= np.uint8(32)
+    folded |= data
     inside = (folded - np.uint8(97)) < 26
     inside |= (data - np.uint8(48)) < 10
     inside |= data > 127
-    folded *= inside
+    folded *= inside.view(np.uint8)
     return folded
 
 
@@ -122,28 +124,35 @@ def _separate(data: U8, folded: U8) -> Index:
     return np.asarray(wide[(kind >= 0xE3) & ~punctuation])
 
 
-def _piece(data: U8, borders: Index) -> tuple[Index, U64]:
+def _piece(data: U8, borders: Index, room: U64) -> tuple[Index, U64]:
     """Where the words of a piece begin, and their hashes; ``borders`` are places where a text begins."""
     folded = _fold(data)
     alone = _separate(data, folded) if data.max(initial=0) > 127 else None
     inside = folded != 0
     begins = inside.copy()
-    begins[1:] &= ~inside[:-1]
+    np.greater(inside[1:], inside[:-1], out=begins[1:])
     begins[borders] = inside[borders]
     if alone is not None:
         begins[alone] = True
         after = alone[alone + 3 < len(data)] + 3
         begins[after] = inside[after]
     starts = np.flatnonzero(begins)
+    if not len(starts):
+        return starts, np.zeros(0, np.uint64)
     power, inverse = _powers(max(_PIECE, 1 << (len(data) - 1).bit_length()))
-    sums = np.zeros(len(data) + 1, dtype=np.uint64)
-    np.cumsum(folded * power[: len(data)], out=sums[1:])
+    product, sums = room[:, : len(data)]
+    np.multiply(folded, power[: len(data)], out=product)
+    np.cumsum(product, out=sums)
     # Separators add nothing, so the sum up to the next word's start is the word's own.
-    value = sums[np.append(starts[1:], len(data))] - sums[starts]
+    before = sums[starts]
+    before -= product[starts]
+    value = np.append(before[1:], sums[-1:])
+    value -= before
     value *= inverse[starts]
     value ^= value >> np.uint64(32)
     value *= np.uint64(_MIX)
-    return starts, value ^ (value >> np.uint64(29))
+    value ^= value >> np.uint64(29)
+    return starts, value
 
 
 def _buffers(text: pa.Array) -> tuple[U8, Index]:
@@ -161,22 +170,32 @@ def _buffers(text: pa.Array) -> tuple[U8, Index]:
     return np.frombuffer(data, np.uint8)[offsets[0] : offsets[-1]], offsets - offsets[0]
 
 
+def _blank_before(data: U8, start: int, end: int) -> int:
+    """The last place up to ``end`` where no word can be cut, behind white space; 0 if there is none from ``start`` on."""
+    for first in (max(start, end - 1000), start):
+        blank = np.flatnonzero(data[first:end] <= 32)
+        if len(blank):
+            return first + int(blank[-1]) + 1
+    return 0
+
+
 def _word_hashes(data: U8, offsets: Index) -> tuple[U64, Index]:
     """Hashes of all words, and how many words stand before each text (with the number of all as last)."""
     starts: list[Index] = [np.zeros(0, np.int64)]
     hashes: list[U64] = [np.zeros(0, np.uint64)]
     here, size = 0, _PIECE
+    room = np.empty((2, _PIECE), np.uint64)
     while here < len(data):
         end = min(here + size, len(data))
-        if end < len(data):  # cut where no word can be: at white space
-            blank = (data[here:end] <= 32)[::-1]
-            back = int(blank.argmax())
-            if not blank[back]:  # a word longer than a piece is hashed whole
+        if end < len(data):
+            end = _blank_before(data, here, end)
+            if not end:  # a word longer than a piece is hashed whole
                 size *= 2
                 continue
-            end -= back
         first, last = np.searchsorted(offsets, [here, end])
-        begin, value = _piece(data[here:end], offsets[first:last] - here)
+        if end - here > room.shape[1]:
+            room = np.empty((2, size), np.uint64)
+        begin, value = _piece(data[here:end], offsets[first:last] - here, room)
         starts.append(begin + here)
         hashes.append(value)
         here, size = end, _PIECE

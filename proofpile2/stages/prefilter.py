@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from itertools import pairwise
 from pathlib import Path
@@ -13,22 +13,33 @@ import pyarrow as pa
 
 from proofpile2 import assets
 from proofpile2.charset import searchable
-from proofpile2.config import build, nearest, read_toml
+from proofpile2.config import build, read_toml
 from proofpile2.errors import ConfigError
 from proofpile2.step import DROP, Apply, with_columns
 
-__all__ = ["Evidence", "Prefilter", "Scorer", "failing_examples", "read_rules"]
+__all__ = ["Evidence", "Prefilter", "Rules", "Scorer", "failing_examples", "read_rules"]
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """Matches of any of ``patterns`` weigh ``weight`` each, the first ``most`` of them."""
+    """Matches of any of ``patterns`` weigh ``weight`` each, the first ``most`` of them; or each pattern once."""
 
     name: str
     weight: float
     patterns: tuple[str, ...]
     most: int = 1
+    distinct: bool = False
     caseless: bool = False
+    close: bool = False
+
+
+@dataclass(frozen=True)
+class Rules:
+    """A page passes at ``pass_at``; evidence with ``close`` is looked for where the other adds up to ``close_at``."""
+
+    pass_at: float
+    close_at: float
+    evidence: tuple[Evidence, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -90,71 +101,77 @@ class Scorer:
     def __init__(self, path: Path) -> None:
         import hyperscan  # noqa: PLC0415  (30 ms)
 
-        self.pass_at, self.evidence = read_rules(path)
-        expressions: list[bytes] = []
-        ids: list[int] = []
-        flags: list[int] = []
-        for number, entry in enumerate(self.evidence):
-            for pattern in entry.patterns:
-                expressions.append(pattern.encode())
-                ids.append(number)
-                once = hyperscan.HS_FLAG_SINGLEMATCH if entry.most == 1 else 0
-                flags.append(once | (hyperscan.HS_FLAG_CASELESS if entry.caseless else 0) | hyperscan.HS_FLAG_DOTALL)
-        self._database: Any = hyperscan.Database()
+        rules = read_rules(path)
+        self.evidence = rules.evidence
+        # whole numbers, so that ten times 0.1 is 1
+        self._pass_at, self._close_at = round(rules.pass_at * 1000), round(rules.close_at * 1000)
+        self._weights = [round(entry.weight * 1000) for entry in self.evidence]
+        self._most = [len(entry.patterns) if entry.distinct else entry.most for entry in self.evidence]
+        patterns = [(number, one) for number, entry in enumerate(self.evidence) for one in entry.patterns]
+        self._of = [number for number, _ in patterns]  # the evidence of each pattern
         self._stopped = hyperscan.ScanTerminated
-        try:
-            self._database.compile(expressions=expressions, ids=ids, flags=flags)
-        except hyperscan.error as error:
-            raise ConfigError(f"{path}: {error}") from error
-        self._weights = [(entry.weight, entry.most) for entry in self.evidence]
+        self._databases: list[Any] = []
+        for close in (False, True):
+            chosen = [place for place, (number, _) in enumerate(patterns) if self.evidence[number].close is close]
+            flags = [
+                hyperscan.HS_FLAG_DOTALL
+                | (hyperscan.HS_FLAG_CASELESS if entry.caseless else 0)
+                | (hyperscan.HS_FLAG_SINGLEMATCH if entry.distinct or entry.most == 1 else 0)
+                for entry in (self.evidence[self._of[place]] for place in chosen)
+            ]
+            database = hyperscan.Database()
+            try:
+                database.compile(expressions=[patterns[place][1].encode() for place in chosen], ids=chosen, flags=flags)
+            except hyperscan.error as error:
+                raise ConfigError(f"{path}: a pattern is wrong: {error}") from error
+            self._databases.append(database)
 
     def passes(self, page: bytes | memoryview) -> bool:
         """Whether the evidence in ``page`` adds up; reading stops as soon as it does."""
-        total, counts = 0.0, [0] * len(self._weights)
-        weights, pass_at = self._weights, self.pass_at
+        of, most, weights, pass_at = self._of, self._most, self._weights, self._pass_at
+        total, counts = 0, [0] * len(weights)
 
-        def found(number: int, _start: int, _end: int, _flags: int, _context: Any) -> bool | None:
+        def found(pattern: int, _start: int, _end: int, _flags: int, _context: Any) -> bool | None:
             nonlocal total
-            weight, most = weights[number]
-            if counts[number] < most:
+            number = of[pattern]
+            if counts[number] < most[number]:
                 counts[number] += 1
-                total += weight
-            return True if total >= pass_at else None
+                total += weights[number]
+            return total >= pass_at or None
 
         if not len(page):
             return False
         try:
-            self._database.scan(page, match_event_handler=found)
+            self._databases[0].scan(page, match_event_handler=found)
+            if total >= self._close_at:
+                self._databases[1].scan(page, match_event_handler=found)
         except self._stopped:
             return True
-        return total >= pass_at
+        return False
 
     def explain(self, page: bytes | memoryview) -> dict[str, int]:
         """How many matches each evidence has in ``page``, at most ``most`` of each."""
         counts: dict[str, int] = {}
 
-        def found(number: int, _start: int, _end: int, _flags: int, _context: Any) -> None:
-            entry = self.evidence[number]
-            counts[entry.name] = min(entry.most, counts.get(entry.name, 0) + 1)
+        def found(pattern: int, _start: int, _end: int, _flags: int, _context: Any) -> None:
+            number = self._of[pattern]
+            name = self.evidence[number].name
+            counts[name] = min(self._most[number], counts.get(name, 0) + 1)
 
-        if len(page):
-            self._database.scan(page, match_event_handler=found)
+        for database in self._databases if len(page) else ():
+            database.scan(page, match_event_handler=found)
         return counts
 
 
-def read_rules(path: Path) -> tuple[float, tuple[Evidence, ...]]:
-    """``pass_at`` and the evidence of a rule file. Raises ConfigError with the entry that is wrong."""
+def read_rules(path: Path) -> Rules:
+    """The rules in a file. Raises ConfigError with the entry that is wrong."""
     data = read_toml(path)
-    unknown = set(data) - {"pass_at", "evidence", "example"}
-    if unknown:
-        raise ConfigError(
-            f"{path}: unknown key {min(unknown)!r}{nearest(min(unknown), ['pass_at', 'evidence', 'example'])}"
-        )
+    found = build(Rules, {key: value for key, value in data.items() if key not in {"evidence", "example"}}, str(path))
     tables = data.get("evidence", [])
-    found = tuple(build(Evidence, table, f"{path}: evidence {number}") for number, table in enumerate(tables, 1))
-    if not found or not isinstance(data.get("pass_at"), int | float):
-        raise ConfigError(f"{path}: expected pass_at, a number, and at least one [[evidence]]")
-    return float(data["pass_at"]), found
+    evidence = tuple(build(Evidence, table, f"{path}: evidence {number}") for number, table in enumerate(tables, 1))
+    if not any(entry.close for entry in evidence) or all(entry.close for entry in evidence):
+        raise ConfigError(f"{path}: expected [[evidence]] with and without close")
+    return replace(found, evidence=evidence)
 
 
 def failing_examples(path: Path) -> list[str]:

@@ -5,20 +5,22 @@ A recursive-descent converter for the published grammar (asciimath.org):
     v ::= letter | number | symbol            S ::= v | l E r | u S | b S S | "text"
     I ::= S_S | S^S | S_S^S | S               E ::= I E | I / I
 
-with what ASCIIMathML.js does around it: the brackets of an operand of `/`, `_`, `^` and of the argument of `sqrt` and the
-like vanish, `[[a,b],[c,d]]` is a matrix, `{(a,b),(c,d):}` a case distinction, `sin x/2` a fraction under
-`sin x`. Rows, fences and tables are written by the same code as for MathML.
+with what ASCIIMathML.js does around it: the brackets of an operand of `/`, `_`, `^` and of the argument of `sqrt` and
+the like vanish, `[[a,b],[c,d]]` is a matrix, `{(a,b),(c,d):}` a case distinction, `sin x/2` a fraction with `sin x` as
+its numerator, a minus sign right behind `_`, `^` or `/` belongs to the operand. Rows, fences and tables are written by
+the same code as for MathML.
 
-py-asciimath 0.3 is not used: see docs and `bench/mathml.py` (an Earley or LALR grammar of 2020 without a release since,
-which fails on ordinary input).
+py-asciimath (0.3, the last release, of 2020) is not used: it takes about 2 s to load and 2-70 ms a formula, writes
+every bracket with `\left` and every letter in braces, and gives wrong LaTeX for ordinary input (`\mathmr{if}`,
+`otherwise` as a product of letters). `bench/mathml.py` measures both.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import NamedTuple
 
+from proofpile2.extraction import asciimath_symbols as am
 from proofpile2.extraction import mathml_symbols as sym
 from proofpile2.extraction.mathml_row import (
     BRACE,
@@ -48,86 +50,6 @@ MAX_LENGTH = 20_000
 """Characters; a longer source is no formula."""
 MAX_DEPTH = 60
 """Brackets inside brackets; what is nested deeper is written as it stands."""
-
-_OPERATORS = r"""
-* \cdot   ** \ast   *** \star   // /   \\ \setminus   setminus \setminus   xx \times   -: \div   |>< \ltimes   ><| \rtimes
-|><| \bowtie   @ \circ   o+ \oplus   ox \otimes   o. \odot   ^^ \wedge   vv \vee   nn \cap   uu \cup   +- \pm   -+ \mp
-!= \neq   <= \leq   >= \geq   lt <   gt >   le \leq   ge \geq   ne \neq   mlt \ll   mgt \gg   -< \prec   -lt \prec   >- \succ
--<= \preceq   >-= \succeq   in \in   !in \notin   sub \subset   sup \supset   sube \subseteq   supe \supseteq   -= \equiv
-~= \cong   ~~ \approx   ~ \sim   prop \propto   => \Rightarrow   <=> \Leftrightarrow   _|_ \perp   |-- \vdash   |== \models
--> \to   >-> \rightarrowtail   ->> \twoheadrightarrow   >->> \twoheadrightarrow   |-> \mapsto   uarr \uparrow   darr \downarrow
-rarr \rightarrow   larr \leftarrow   harr \leftrightarrow   rArr \Rightarrow   lArr \Leftarrow   hArr \Leftrightarrow
-:= :=   :. \therefore   :' \because   to \to   !sub \not\subset   !sube \nsubseteq   /in \notin   mid \mid
-"""
-_LETTERS = r"""
-oo \infty   O/ \emptyset   del \partial   grad \nabla   AA \forall   EE \exists   TT \top   CC \mathbb{C}   NN \mathbb{N}
-QQ \mathbb{Q}   RR \mathbb{R}   ZZ \mathbb{Z}   aleph \aleph   /_ \angle   /_\ \triangle   diamond \diamond   square \square
-... \ldots   |...| |\ldots|   |cdots| |\cdots|   cdots \cdots   vdots \vdots   ddots \ddots   epsi \epsilon   not \neg
-frown \frown   ldots \ldots   hbar \hbar   ell \ell   degree ^{\circ}   deg \deg
-"""
-# names that are the same in LaTeX
-_OPERATOR_NAMES = (
-    "ast star divide times div ltimes rtimes bowtie circ oplus otimes odot wedge vee cap cup pm mp neq leq geq ll gg prec succ "
-    "preceq succeq notin subset supset subseteq supseteq equiv cong approx sim propto perp vdash models uparrow downarrow "
-    "rightarrow leftarrow leftrightarrow Rightarrow Leftarrow Leftrightarrow mapsto rightarrowtail twoheadrightarrow "
-    "therefore because implies iff backslash cdot parallel"
-)
-_LETTER_NAMES = (
-    "alpha beta gamma Gamma delta Delta epsilon varepsilon zeta eta theta Theta vartheta iota kappa lambda Lambda mu nu xi Xi "
-    "pi Pi rho sigma Sigma tau upsilon phi Phi varphi chi psi Psi omega Omega infty emptyset partial nabla forall exists neg "
-    "bot top angle triangle"
-)
-_BIG_NAMES = {"sum": r"\sum", "prod": r"\prod", "coprod": r"\coprod", "int": r"\int", "oint": r"\oint", "^^^": r"\bigwedge",
-              "vvv": r"\bigvee", "nnn": r"\bigcap", "uuu": r"\bigcup", "bigwedge": r"\bigwedge", "bigvee": r"\bigvee",
-              "bigcap": r"\bigcap", "bigcup": r"\bigcup", "iint": r"\iint", "iiint": r"\iiint"}  # fmt: skip
-_WORDS = {"and": r"\text{ and }", "or": r"\text{ or }", "if": r"\text{ if }", "otherwise": r"\text{otherwise}"}
-_SPACES = {"\\ ": r"\ ", "quad": r"\quad", "qquad": r"\qquad"}
-_PLAIN_FUNCTIONS = (
-    "sin cos tan sec csc cot arcsin arccos arctan sinh cosh tanh coth exp log ln det gcd dim ker arg hom lg"
-)
-_NAMED_FUNCTIONS = "sech csch lcm lub glb arcsec arccsc arccot sgn tr rank"
-_LIMITS = {"lim": r"\lim", "Lim": r"\operatorname{Lim}", "max": r"\max", "min": r"\min", "sup": r"\sup", "inf": r"\inf",
-           "limsup": r"\limsup", "liminf": r"\liminf"}  # fmt: skip
-_UNARY = {"sqrt": "sqrt", "hat": "hat", "bar": "bar", "overline": "overline", "ul": "underline", "underline": "underline",
-          "vec": "vec", "tilde": "tilde", "dot": "dot", "ddot": "ddot", "ubrace": "underbrace", "underbrace": "underbrace",
-          "obrace": "overbrace", "overbrace": "overbrace", "cancel": "cancel", "overarc": "overparen",
-          "boxed": "boxed"}  # fmt: skip
-_AROUND = {"abs": ("|", "|"), "norm": (r"\|", r"\|"), "floor": (r"\lfloor", r"\rfloor"), "ceil": (r"\lceil", r"\rceil"),
-           "Abs": ("|", "|")}  # fmt: skip
-_FONTS = {"bb": "mathbf", "mathbf": "mathbf", "bbb": "mathbb", "mathbb": "mathbb", "cc": "mathcal", "mathcal": "mathcal",
-          "tt": "mathtt", "mathtt": "mathtt", "fr": "mathfrak", "mathfrak": "mathfrak", "sf": "mathsf", "mathsf": "mathsf",
-          "rm": "mathrm", "mathrm": "mathrm", "it": "", "mathit": ""}  # fmt: skip
-_BINARY = frozenset("frac root stackrel overset underset color id class".split())
-_TEXT_WORDS = frozenset({"text", "mbox"})
-_LEFT = {"(": "(", "[": "[", "{": r"\{", "(:": r"\langle", "<<": r"\langle", "langle": r"\langle", "{:": "", "lfloor": r"\lfloor",
-         "lceil": r"\lceil", "|__": r"\lfloor", "|~": r"\lceil", "left(": "(", "left[": "[", "left{": r"\{"}  # fmt: skip
-_RIGHT = {")": ")", "]": "]", "}": r"\}", ":)": r"\rangle", ">>": r"\rangle", "rangle": r"\rangle", ":}": "", "rfloor": r"\rfloor",
-          "rceil": r"\rceil", "__|": r"\rfloor", "~|": r"\rceil", "right)": ")", "right]": "]", "right}": r"\}"}  # fmt: skip
-_BARS = {"|": "|", "||": r"\|"}
-_STRIPPED = frozenset({"(", "[", r"\{"})  # brackets that only group an operand
-_CLOSERS = {"(": ")", "[": "]", "{": "}"}
-
-
-def _pairs(table: str) -> dict[str, str]:
-    words = table.split()
-    return dict(zip(words[::2], words[1::2], strict=True))
-
-
-_OPERATOR_TABLE = _pairs(_OPERATORS) | {name: "\\" + name for name in _OPERATOR_NAMES.split()} | {"divide": r"\div"}
-_LETTER_TABLE = _pairs(_LETTERS) | {name: "\\" + name for name in _LETTER_NAMES.split()}
-_FUNCTION_TABLE = (
-    {name: "\\" + name for name in _PLAIN_FUNCTIONS.split()}
-    | {name.capitalize(): "\\" + name for name in "sin cos tan sec csc cot sinh cosh tanh arcsin arccos arctan log ln".split()}
-    | {name: f"\\operatorname{{{name}}}" for name in _NAMED_FUNCTIONS.split()}
-)
-_NAMES = frozenset(
-    [*_OPERATOR_TABLE, *_LETTER_TABLE, *_BIG_NAMES, *_WORDS, *_SPACES, *_FUNCTION_TABLE, *_LIMITS, *_UNARY, *_AROUND, *_FONTS,
-     *_BINARY, *_TEXT_WORDS, *_LEFT, *_RIGHT, *_BARS, "mod", "dx", "dy", "dz", "dt", "prime", "'", "/", "_", "^"]
-)  # fmt: skip
-# longest first, as ASCIIMathML.js reads; `|__` must not take the bar of `|_`
-_TOKEN = re.compile(
-    r'"[^"]*"|\d+(?:\.\d+)?|\.\d+|' + "|".join(re.escape(n) for n in sorted(_NAMES, key=lambda n: (-len(n), n))) + r"|\\[A-Za-z]+|\S"
-)
 
 
 class _Token(NamedTuple):
@@ -171,7 +93,7 @@ def to_latex(source: str) -> str | None:
 class _Parser:
     def __init__(self, source: str) -> None:
         self.source = source
-        self.tokens = [_Token(found.group(), found.start(), found.end()) for found in _TOKEN.finditer(source)]
+        self.tokens = [_Token(found.group(), found.start(), found.end()) for found in am.TOKEN.finditer(source)]
         self.at = 0
         self.partner = _bars(self.tokens)
 
@@ -209,11 +131,15 @@ class _Parser:
         name = self.peek()
         item = self.simple(depth)
         scripted = self.scripts(item, depth, until, stops)
-        if name in _FUNCTION_TABLE or (name in {"f", "g"} and self.peek() == "("):
+        if name in am.FUNCTIONS or (name in {"f", "g"} and self.peek() == "("):
             following = self.peek()
             takes = depth < MAX_DEPTH and self.at < len(self.tokens) and self.at != until and following not in stops
-            if takes and following not in {"/", "_", "^", ",", "'"} and following not in _OPERATOR_TABLE:
-                if following in _RIGHT or following in {"+", "-", "=", "<", ">"} or (following in _BARS and self.at not in self.partner):
+            if takes and following not in {"/", "_", "^", ",", "'"} and following not in am.OPERATORS:
+                if (
+                    following in am.RIGHT
+                    or following in {"+", "-", "=", "<", ">"}
+                    or (following in am.BARS and self.at not in self.partner)
+                ):
                     return scripted
                 operand = self.item(depth + 1, until, stops)
                 return _Group(row([scripted.atom, operand.atom]))
@@ -250,12 +176,7 @@ class _Parser:
             if script_atom is None or not script_atom.tex:
                 continue
             tex = script_atom.tex + script_atom.tail
-            if script_atom.kind == PRIME:
-                parts += tex
-            elif tex == r"^{\circ}":
-                parts += tex
-            else:
-                parts += mark + argument(tex)
+            parts += tex if script_atom.kind == PRIME or tex == r"^{\circ}" else mark + argument(tex)
         if not parts:
             return item
         if base.kind in {OPEN, CLOSE, VERTICAL} and not base.tail:
@@ -272,54 +193,54 @@ class _Parser:
         token = self.tokens[number]
         text = token.text
         self.at += 1
-        if text.startswith("\\") and text[1:] in _NAMES and len(text) > 1 and text not in _NAMES:
+        if text.startswith("\\") and text[1:] in am.NAMES and len(text) > 1 and text not in am.NAMES:
             text = text[1:]
         if depth < MAX_DEPTH:
-            if text in _LEFT:
+            if text in am.LEFT:
                 return self.bracketed(text, depth)
-            if text in _BARS and number in self.partner:
+            if text in am.BARS and number in self.partner:
                 return self.barred(text, self.partner[number], depth)
-            if text in _TEXT_WORDS:
+            if text in am.TEXT_WORDS:
                 return self.text(token)
-            if text in _UNARY:
-                return _Group(_unary(_UNARY[text], self.simple(depth + 1)))
-            if text in _AROUND:
-                left, right = _AROUND[text]
+            if text in am.UNARY:
+                return _Group(_unary(am.UNARY[text], self.simple(depth + 1)))
+            if text in am.AROUND:
+                left, right = am.AROUND[text]
                 operand = self.simple(depth + 1)
                 inside = operand.inside if operand.inside is not None else operand.atom
                 return _Group(row([Atom(left, OPEN), inside, Atom(right, CLOSE)]))
-            if text in _FONTS:
-                return _Group(self.font(_FONTS[text], depth))
-            if text in _BINARY:
+            if text in am.FONTS:
+                return _Group(self.font(am.FONTS[text], depth))
+            if text in am.BINARY:
                 return _Group(_binary(text, self.simple(depth + 1), self.simple(depth + 1)))
         return _Group(_symbol(text))
 
     def bracketed(self, text: str, depth: int) -> _Group:
-        left = _LEFT[text]
+        left = am.LEFT[text]
         contents = self.expression(_STOPS, depth + 1)
         closer = self.peek()
-        if closer not in _RIGHT:
+        if closer not in am.RIGHT:
             # never closed: the bracket is a symbol
             return _Group(row([Atom(left, OPEN), *contents]) if left else row(contents))
         self.at += 1
-        right = _RIGHT[closer]
+        right = am.RIGHT[closer]
         table = _matrix(contents, left, right)
         if table is not None:
             return _Group(_fenced(left, [table], right))
-        removable = left in _STRIPPED or not left
+        removable = left in am.STRIPPED or not left
         return _Group(_fenced(left, contents, right), row(contents) if removable else None)
 
     def barred(self, text: str, partner: int, depth: int) -> _Group:
         contents = self.expression(frozenset(), depth + 1, until=partner)
         self.at = partner + 1
-        bar = _BARS[text]
+        bar = am.BARS[text]
         table = _matrix(contents, bar, bar)
         return _Group(row([Atom(bar, OPEN), *([table] if table is not None else contents), Atom(bar, CLOSE)]))
 
     def text(self, token: _Token) -> _Group:
         """`text(...)`: everything up to the closing bracket as it stands."""
         opener = self.source[token.end : token.end + 1]
-        closer = _CLOSERS.get(opener)
+        closer = am.CLOSERS.get(opener)
         end = self.source.find(closer, token.end) if closer else -1
         if closer is None or end < 0:
             return _Group(_letters(token.text))
@@ -341,7 +262,7 @@ class _Parser:
         return Atom(f"\\{name}{{{atom.tex + atom.tail}}}") if atom.tex else NOTHING
 
 
-_STOPS = frozenset(_RIGHT)
+_STOPS = frozenset(am.RIGHT)
 
 
 def _bars(tokens: list[_Token]) -> dict[int, int]:
@@ -349,12 +270,12 @@ def _bars(tokens: list[_Token]) -> dict[int, int]:
     partner: dict[int, int] = {}
     levels: list[dict[str, int]] = [{}]
     for number, token in enumerate(tokens):
-        if token.text in _LEFT:
+        if token.text in am.LEFT:
             levels.append({})
-        elif token.text in _RIGHT:
+        elif token.text in am.RIGHT:
             if len(levels) > 1:
                 levels.pop()
-        elif token.text in _BARS:
+        elif token.text in am.BARS:
             opened = levels[-1].pop(token.text, None)
             if opened is None:
                 levels[-1][token.text] = number
@@ -427,7 +348,9 @@ def _unary(command: str, operand: _Group) -> Atom:
     inside = operand.inside if operand.inside is not None else operand.atom
     tex = inside.tex + inside.tail
     if inside.kind in {ROW, TEXT} or not inside.simple:
-        command = {"bar": "overline", "vec": "overrightarrow", "hat": "widehat", "tilde": "widetilde"}.get(command, command)
+        command = {"bar": "overline", "vec": "overrightarrow", "hat": "widehat", "tilde": "widetilde"}.get(
+            command, command
+        )
     kind = BRACE if command in {"underbrace", "overbrace"} else ORD
     return Atom(f"\\{command}{{{tex}}}", kind, tall=inside.tall or kind == BRACE)
 
@@ -453,7 +376,9 @@ def _text(content: str) -> Atom:
     return Atom(f"\\text{{{escaped}}}", TEXT, raw=words)
 
 
-_ESCAPES = {"\\": r"\textbackslash{}", "^": r"\^{}", "~": r"\textasciitilde{}"} | {char: "\\" + char for char in "$%#&_{}"}
+_ESCAPES = {"\\": r"\textbackslash{}", "^": r"\^{}", "~": r"\textasciitilde{}"} | {
+    char: "\\" + char for char in "$%#&_{}"
+}
 
 
 def _letters(name: str) -> Atom:
@@ -464,32 +389,32 @@ def _symbol(text: str) -> Atom:
     """One token that takes no argument."""
     if text[0] == '"' and len(text) > 1:
         return _text(text[1:-1])
-    if text in _OPERATOR_TABLE:
-        return Atom(_OPERATOR_TABLE[text], OP, raw=text)
-    if text in _LETTER_TABLE:
-        return Atom(_LETTER_TABLE[text], raw=text)
-    if text in _BIG_NAMES:
-        return Atom(_BIG_NAMES[text])
-    if text in _FUNCTION_TABLE:
-        return Atom(_FUNCTION_TABLE[text], FUNCTION)
-    if text in _LIMITS:
-        return Atom(_LIMITS[text], FUNCTION)
-    if text in _WORDS:
-        return Atom(_WORDS[text], TEXT)
-    if text in _SPACES:
-        return Atom(_SPACES[text], SPACE)
+    if text in am.OPERATORS:
+        return Atom(am.OPERATORS[text], OP, raw=text)
+    if text in am.LETTERS:
+        return Atom(am.LETTERS[text], raw=text)
+    if text in am.BIG:
+        return Atom(am.BIG[text])
+    if text in am.FUNCTIONS:
+        return Atom(am.FUNCTIONS[text], FUNCTION)
+    if text in am.LIMITS:
+        return Atom(am.LIMITS[text], FUNCTION)
+    if text in am.WORDS:
+        return Atom(am.WORDS[text], TEXT)
+    if text in am.SPACES:
+        return Atom(am.SPACES[text], SPACE)
     if text == "mod":
         return Atom(r"\bmod", OP, raw="mod")
     if text in {"dx", "dy", "dz", "dt"}:
         return Atom(text, ROW, simple=False)
     if text in {"'", "prime"}:
         return Atom("'", PRIME)
-    if text in _LEFT:
-        return Atom(_LEFT[text], OPEN)
-    if text in _RIGHT:
-        return Atom(_RIGHT[text], CLOSE)
-    if text in _BARS:
-        return Atom(_BARS[text], VERTICAL, raw="|" if text == "|" else "‖")
+    if text in am.LEFT:
+        return Atom(am.LEFT[text], OPEN)
+    if text in am.RIGHT:
+        return Atom(am.RIGHT[text], CLOSE)
+    if text in am.BARS:
+        return Atom(am.BARS[text], VERTICAL, raw="|" if text == "|" else "‖")
     if text in {"_", "^"}:
         return NOTHING
     if text[0] == "\\" and len(text) > 1:

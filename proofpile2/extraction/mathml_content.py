@@ -10,49 +10,63 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from proofpile2.extraction import mathml_symbols as sym
-from proofpile2.extraction.mathml_row import CONTENT, EMPTY, FUNCTION, NOTHING, ORD, Atom, join, row
+from proofpile2.extraction.mathml_row import CONTENT, EMPTY, FUNCTION, NOTHING, ORD, Atom, argument, join, row
 
 # level: 0 quantifiers, 1 implications, 2 or, 3 and, 4 relations, 5 sets, 6 sums, 7 products, 8 functions and powers
 _INFIX: dict[str, tuple[str, int]] = {
-    "plus": ("+", 6), "minus": ("-", 6), "times": ("", 7), "rem": (r"\bmod", 7), "and": (r"\land", 3), "or": (r"\lor", 2),
-    "xor": (r"\oplus", 2), "implies": (r"\implies", 1), "equivalent": (r"\equiv", 1), "eq": ("=", 4), "neq": (r"\neq", 4),
-    "gt": (">", 4), "lt": ("<", 4), "geq": (r"\geq", 4), "leq": (r"\leq", 4), "approx": (r"\approx", 4),
-    "factorof": (r"\mid", 4), "tendsto": (r"\to", 4), "in": (r"\in", 4), "notin": (r"\notin", 4), "subset": (r"\subseteq", 4),
-    "prsubset": (r"\subset", 4), "notsubset": (r"\nsubseteq", 4), "notprsubset": (r"\not\subset", 4), "union": (r"\cup", 5),
-    "intersect": (r"\cap", 5), "setdiff": (r"\setminus", 5), "cartesianproduct": (r"\times", 5), "compose": (r"\circ", 7),
-    "vectorproduct": (r"\times", 7), "scalarproduct": (r"\cdot", 7), "outerproduct": (r"\otimes", 7),
+    "plus": ("+", 6), "minus": ("-", 6), "times": ("", 7), "rem": (r"\bmod", 7), "and": (r"\land", 3),
+    "or": (r"\lor", 2), "xor": (r"\oplus", 2), "implies": (r"\implies", 1), "equivalent": (r"\equiv", 1),
+    "eq": ("=", 4), "neq": (r"\neq", 4), "gt": (">", 4), "lt": ("<", 4), "geq": (r"\geq", 4), "leq": (r"\leq", 4),
+    "approx": (r"\approx", 4), "factorof": (r"\mid", 4), "tendsto": (r"\to", 4), "in": (r"\in", 4),
+    "notin": (r"\notin", 4), "subset": (r"\subseteq", 4), "prsubset": (r"\subset", 4),
+    "notsubset": (r"\nsubseteq", 4), "notprsubset": (r"\not\subset", 4), "union": (r"\cup", 5),
+    "intersect": (r"\cap", 5), "setdiff": (r"\setminus", 5), "cartesianproduct": (r"\times", 5),
+    "compose": (r"\circ", 7), "vectorproduct": (r"\times", 7), "scalarproduct": (r"\cdot", 7),
+    "outerproduct": (r"\otimes", 7),
 }  # fmt: skip
 _BIG = {"sum": r"\sum", "product": r"\prod", "int": r"\int", "union": r"\bigcup", "intersect": r"\bigcap",
         "and": r"\bigwedge", "or": r"\bigvee", "plus": r"\sum", "times": r"\prod"}  # fmt: skip
 _AROUND = {"abs": (r"\left|", r"\right|"), "floor": (r"\lfloor", r"\rfloor"), "ceiling": (r"\lceil", r"\rceil"),
            "card": ("|", "|"), "mean": (r"\langle", r"\rangle"), "norm": (r"\|", r"\|")}  # fmt: skip
-_PREFIX = {"not": r"\neg", "grad": r"\nabla", "divergence": r"\nabla\cdot", "curl": r"\nabla\times", "laplacian": r"\nabla^2"}
-_FUNCTIONS = {
-    name: "\\" + name
-    for name in ["sin", "cos", "tan", "cot", "sec", "csc", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "coth", "ln", "log", "exp", "arg", "det", "ker", "dim", "max", "min", "gcd"]
-} | {"determinant": r"\det", "real": r"\Re", "imaginary": r"\Im"} | {
-    name: f"\\operatorname{{{name}}}"
-    for name in ["sech", "csch", "arccot", "arcsec", "arccsc", "arcsinh", "arccosh", "arctanh", "arccoth", "arcsech", "arccsch", "lcm", "sdev", "variance", "median", "mode", "moment", "domain", "codomain", "image", "quotient", "selector", "cis", "sgn"]
-}  # fmt: skip
+_PREFIX = {
+    "not": r"\neg",
+    "grad": r"\nabla",
+    "divergence": r"\nabla\cdot",
+    "curl": r"\nabla\times",
+    "laplacian": r"\nabla^2",
+}
+_KNOWN_FUNCTIONS = (
+    "sin cos tan cot sec csc arcsin arccos arctan sinh cosh tanh coth ln log exp arg det ker dim max min gcd"
+)
+_NAMED_FUNCTIONS = """
+sech csch arccot arcsec arccsc arcsinh arccosh arctanh arccoth arcsech arccsch lcm sdev variance median mode moment
+domain codomain image quotient cis sgn
+"""
+_FUNCTIONS = {name: "\\" + name for name in _KNOWN_FUNCTIONS.split()}
+_FUNCTIONS |= {name: f"\\operatorname{{{name}}}" for name in _NAMED_FUNCTIONS.split()}
+_FUNCTIONS |= {"determinant": r"\det", "real": r"\Re", "imaginary": r"\Im"}
 _CONSTANTS = {
-    "pi": r"\pi", "exponentiale": "e", "imaginaryi": "i", "infinity": r"\infty", "emptyset": r"\emptyset", "true": r"\text{true}",
-    "false": r"\text{false}", "eulergamma": r"\gamma", "notanumber": r"\text{NaN}", "naturalnumbers": r"\mathbb{N}",
-    "integers": r"\mathbb{Z}", "rationals": r"\mathbb{Q}", "reals": r"\mathbb{R}", "complexes": r"\mathbb{C}",
-    "primes": r"\mathbb{P}", "ident": r"\mathrm{id}",
+    "pi": r"\pi", "exponentiale": "e", "imaginaryi": "i", "infinity": r"\infty", "emptyset": r"\emptyset",
+    "true": r"\text{true}", "false": r"\text{false}", "eulergamma": r"\gamma", "notanumber": r"\text{NaN}",
+    "naturalnumbers": r"\mathbb{N}", "integers": r"\mathbb{Z}", "rationals": r"\mathbb{Q}", "reals": r"\mathbb{R}",
+    "complexes": r"\mathbb{C}", "primes": r"\mathbb{P}", "ident": r"\mathrm{id}",
 }  # fmt: skip
-_SPECIAL = frozenset(
-    ["divide", "power", "root", "factorial", "conjugate", "inverse", "transpose", "forall", "exists", "diff", "partialdiff", "limit", "sep", "unary_minus", "superscript", "subscript", "defint", "nthdiff"]
-)
+_SPECIAL = """
+divide power root factorial conjugate inverse transpose forall exists diff partialdiff limit sep selector superscript
+subscript
+"""
 _SETS = {"N": "naturalnumbers", "Z": "integers", "Q": "rationals", "R": "reals", "C": "complexes", "P": "primes"}
-_ALIASES = {"e": "exponentiale", "i": "imaginaryi", "union": "union", "intersect": "intersect", "equivalent": "equivalent",
-            "unary_minus": "minus", "defint": "int", "nthdiff": "diff", "leq": "leq"}  # fmt: skip
+_ALIASES = {"e": "exponentiale", "i": "imaginaryi", "unary_minus": "minus", "defint": "int", "nthdiff": "diff"}
 
-_QUALIFIERS = frozenset(["bvar", "lowlimit", "uplimit", "degree", "logbase", "condition", "domainofapplication", "momentabout", "interval"])
-_CONTAINERS = frozenset(
-    ["apply", "bind", "reln", "set", "list", "vector", "matrix", "matrixrow", "lambda", "piecewise", "piece", "otherwise", "declare", "fn", "cerror", "share", "cs", "cbytes"]
+_QUALIFIER_NAMES = "bvar lowlimit uplimit degree logbase condition domainofapplication momentabout interval"
+_CONTAINER_NAMES = """
+apply bind reln set list vector matrix matrixrow lambda piecewise piece otherwise declare fn cerror share cs cbytes
+"""
+_QUALIFIERS = frozenset(_QUALIFIER_NAMES.split())
+_CONTAINERS = frozenset(_CONTAINER_NAMES.split())
+VOID = frozenset(
+    [*_INFIX, *_AROUND, *_PREFIX, *_FUNCTIONS, *_CONSTANTS, *_BIG, *_SPECIAL.split()],
 )
-VOID = frozenset(_INFIX) | _AROUND.keys() | _PREFIX.keys() | _FUNCTIONS.keys() | _CONSTANTS.keys() | _SPECIAL
 """Elements without content: the operators and constants."""
 TAGS = VOID | _CONTAINERS | _QUALIFIERS | {"ci", "cn", "csymbol"}
 """Every element of content MathML that is known here."""
@@ -78,7 +92,7 @@ def token(
     text = text.strip()
     if tag == "csymbol":
         name = _ALIASES.get(text, text)
-        if attributes.get("cd", "").startswith("setname") if attributes.get("cd") else False:
+        if (attributes.get("cd") or "").startswith("setname"):
             name = _SETS.get(text, text)
         if name in VOID:
             return symbol(name, attributes)
@@ -130,9 +144,10 @@ def _wrap(atom: Atom, level: int) -> str:
 
 
 def _compound_number(kind: str, kids: Sequence[Atom]) -> Atom:
-    parts = [kid.tex for kid in kids if not _is(kid, "sep")]
-    if len(parts) < 2:
-        return row(kids)
+    at = next((n for n, kid in enumerate(kids) if _is(kid, "sep")), 0)
+    parts = [row(kids[:at]).tex, row(kids[at + 1 :]).tex]
+    if not at:
+        return _leveled(row(kids))
     if kind == "rational":
         return Atom(f"\\frac{{{parts[0]}}}{{{parts[1]}}}", tall=True)
     if kind == "e-notation":
@@ -221,8 +236,11 @@ def _infix(name: str, arguments: list[Atom], head: Atom) -> Atom:
             return Atom("-" + _wrap(arguments[0], 7), level=6, tall=arguments[0].tall)
         return Atom(join([_wrap(arguments[0], level)]), level=arguments[0].level, tall=arguments[0].tall)
     parts: list[str] = []
-    for n, argument in enumerate(arguments):
-        tex = _wrap(argument, level + 1 if (n and name in {"minus", "setdiff", "rem"}) or level == 4 else level)
+    for n, operand in enumerate(arguments):
+        tighter = (
+            (n and name in {"minus", "setdiff", "rem"}) or level == 4 or (level in {2, 3, 5} and operand.raw != name)
+        )
+        tex = _wrap(operand, level + 1 if tighter else level)
         if n:
             if name == "times":
                 numbers = tex[:1].isdecimal() and parts[-1][-1:].isdecimal()
@@ -231,7 +249,7 @@ def _infix(name: str, arguments: list[Atom], head: Atom) -> Atom:
             elif not (name == "plus" and tex.startswith("-")):
                 parts.append(sign)
         parts.append(tex)
-    return Atom(join(parts), level=level, tall=any(argument.tall for argument in arguments))
+    return Atom(join(parts), raw=name, level=level, tall=any(operand.tall for operand in arguments))
 
 
 def _big(name: str, bound: list[Atom], qualifiers: dict[str, Atom], arguments: list[Atom]) -> Atom:
@@ -242,15 +260,15 @@ def _big(name: str, bound: list[Atom], qualifiers: dict[str, Atom], arguments: l
     if "interval" in qualifiers:
         domain = qualifiers["interval"]
     if lower is not None:
-        tex += f"_{{{lower.tex}}}" if name == "int" else f"_{{{join([variables, '=', lower.tex])}}}"
+        tex += "_" + argument(lower.tex if name == "int" else join([variables, "=", lower.tex]))
     elif domain is not None:
         plain = name == "int" or qualifiers.get("condition") is not None or not variables
-        tex += f"_{{{domain.tex if plain else join([variables, chr(92) + 'in', domain.tex])}}}"
+        tex += "_" + argument(domain.tex if plain else join([variables, r"\in", domain.tex]))
     elif variables and name != "int":
-        tex += f"_{{{variables}}}"
+        tex += "_" + argument(variables)
     if upper is not None:
-        tex += f"^{{{upper.tex}}}"
-    body = [_wrap(argument, 6 if name == "int" else 7) for argument in arguments]
+        tex += "^" + argument(upper.tex)
+    body = [_wrap(operand, 6 if name == "int" else 7) for operand in arguments]
     if name == "int":
         body += [part for kid in bound for part in (r"\,", "d", kid.tex)]
     return Atom(join([tex, *body]), level=6, tall=True)
@@ -259,18 +277,18 @@ def _big(name: str, bound: list[Atom], qualifiers: dict[str, Atom], arguments: l
 def _call(head: Atom, qualifiers: dict[str, Atom], arguments: list[Atom]) -> Atom:
     r"""f(x), `\sin x`, `\log_{2}x`."""
     tex = head.tex or head.raw
-    known = head.kind == CONTENT or head.kind == FUNCTION
+    known = head.kind in {CONTENT, FUNCTION}
     if head.level < 8:
         tex = _wrap(head, 8)
     base = qualifiers.get("logbase") or qualifiers.get("momentabout")
     if base is not None:
-        tex += f"_{{{base.tex}}}"
+        tex += "_" + argument(base.tex)
     degree = qualifiers.get("degree")
     if degree is not None:
-        tex += f"^{{{degree.tex}}}"
+        tex += "^" + argument(degree.tex)
     if not arguments:
         return Atom(tex, level=8) if tex else NOTHING
-    tall = any(argument.tall for argument in arguments)
+    tall = any(operand.tall for operand in arguments)
     first = arguments[0]
     if known and len(arguments) == 1 and first.level >= 7 and not first.tex.startswith("-"):
         return Atom(join([tex, first.tex]), level=7 if first.level == 7 else 8, tall=tall)
@@ -291,10 +309,10 @@ def _power(name: str, bound: list[Atom], qualifiers: dict[str, Atom], arguments:
     del bound, qualifiers
     base, exponent = (*arguments, NOTHING)[:2]
     mark = "_" if name == "subscript" else "^"
-    script = exponent.tex if len(exponent.tex) == 1 else f"{{{exponent.tex}}}"
-    head, _, argument = base.tex.partition(" ") if base.level == 8 and base.tex.startswith("\\") else ("", "", "")
+    script = argument(exponent.tex)
+    head, _, body = base.tex.partition(" ") if base.level == 8 and base.tex.startswith("\\") else ("", "", "")
     if head in _FUNCTIONS.values() and mark == "^":
-        return Atom(f"{head}^{script}{' ' if script[-1:].isalpha() else ''}{argument}", level=8, tall=base.tall)
+        return Atom(join([f"{head}^{script}", body]), level=8, tall=base.tall)
     tex = base.tex if base.level == 9 else f"\\left({base.tex}\\right)" if base.tall else f"({base.tex})"
     return Atom(f"{tex}{mark}{script}", level=8, tall=base.tall)
 
@@ -309,7 +327,7 @@ def _rooted(name: str, bound: list[Atom], qualifiers: dict[str, Atom], arguments
 
 def _postfix(name: str, bound: list[Atom], qualifiers: dict[str, Atom], arguments: list[Atom]) -> Atom:
     del bound, qualifiers
-    mark = {"factorial": "!", "inverse": "^{-1}", "transpose": "^{T}"}[name]
+    mark = {"factorial": "!", "inverse": "^{-1}", "transpose": "^T"}[name]
     return Atom(_wrap(arguments[0], 9) + mark, level=8, tall=arguments[0].tall) if arguments else NOTHING
 
 
@@ -345,12 +363,17 @@ def _derivative(name: str, bound: list[Atom], qualifiers: dict[str, Atom], argum
         total = "+".join(orders)
     below = join(
         [part for kid, order in zip(bound, orders, strict=True)
-         for part in (sign, kid.tex + ("" if order == "1" else f"^{{{order}}}"))]
+         for part in (sign, kid.tex + ("" if order == "1" else "^" + argument(order)))]
     )  # fmt: skip
-    above = sign + ("" if total == "1" else f"^{{{total}}}")
+    above = sign + ("" if total == "1" else "^" + argument(total))
     if body.level == 9 and not body.tall:
         return Atom(f"\\frac{{{join([above, body.tex])}}}{{{below}}}", level=8, tall=True)
     return Atom(join([f"\\frac{{{above}}}{{{below}}}", _wrap(body, 7)]), level=7, tall=True)
+
+
+def _selected(name: str, bound: list[Atom], qualifiers: dict[str, Atom], arguments: list[Atom]) -> Atom:
+    del name, bound, qualifiers
+    return Atom(f"{_wrap(arguments[0], 9)}_{argument(_list(arguments[1:]))}", level=8) if arguments else NOTHING
 
 
 def _limit(name: str, bound: list[Atom], qualifiers: dict[str, Atom], arguments: list[Atom]) -> Atom:
@@ -358,13 +381,18 @@ def _limit(name: str, bound: list[Atom], qualifiers: dict[str, Atom], arguments:
     lower = qualifiers.get("lowlimit")
     condition = qualifiers.get("condition")
     variables = ",".join(kid.tex for kid in bound)
-    under = condition.tex if condition is not None else join([variables, r"\to", lower.tex]) if lower is not None else variables
-    return Atom(join([f"\\lim_{{{under}}}", *[_wrap(argument, 7) for argument in arguments]]), level=6, tall=True)
+    under = (
+        condition.tex
+        if condition is not None
+        else join([variables, r"\to", lower.tex])
+        if lower is not None
+        else variables
+    )
+    return Atom(join([f"\\lim_{{{under}}}", *[_wrap(operand, 7) for operand in arguments]]), level=6, tall=True)
 
 
 _SPECIALS: dict[str, _Special] = {
     "divide": _divide, "power": _power, "superscript": _power, "subscript": _power, "root": _rooted, "factorial": _postfix,
     "inverse": _postfix, "transpose": _postfix, "conjugate": _overlined, "forall": _quantified, "exists": _quantified,
-    "diff": _derivative, "partialdiff": _derivative, "limit": _limit,
+    "selector": _selected, "diff": _derivative, "partialdiff": _derivative, "limit": _limit,
 }  # fmt: skip
-_ = sym

@@ -29,7 +29,8 @@ CONTENT = "content"  # a node of content MathML that only means something to its
 
 @dataclass(slots=True, frozen=True)
 class Table:
-    """Rows of cells in LaTeX, the alignment of the columns, "|" where a line follows a column, what the attributes say about the kind of table."""
+    """Rows of cells in LaTeX, the alignment of the columns, "|" where a line follows a column, and what the attributes
+    say about the kind of table."""
 
     rows: tuple[tuple[str, ...], ...]
     aligns: tuple[str, ...] = ()
@@ -65,9 +66,14 @@ class Atom:
 
 
 NOTHING = Atom("", EMPTY)
+MAX_MERGED = 2_000
+"""Characters up to which neighbouring texts and primes are joined, and atoms inside `(mod ...)`: keeps rows linear."""
 _CONTROL_WORD = re.compile(r"\\[A-Za-z]+$")
 _FENCES = frozenset({OPEN, CLOSE, VERTICAL})
 _BLANK = frozenset({SPACE, EMPTY})
+_GROWING = frozenset({PRIME, TEXT})
+_AMBIGUOUS = frozenset("∣∥")
+_ENCLOSABLE = frozenset({TABLE, ATOP})
 _OPERANDS = frozenset({ORD, OPEN, FUNCTION, FRACTION, BIG})
 _SPACED = frozenset({"⟹", "⟺", "⟸", "colon"})  # their commands bring the space on both sides
 
@@ -117,8 +123,10 @@ def row(kids: Sequence[Atom]) -> Atom:
     atoms = [kid for kid in kids if kid.kind != EMPTY]
     if len(atoms) > 1:
         atoms = _tidy(_letters(atoms))
-        if any(atom.kind in _FENCES or atom.raw == "mod" for atom in atoms):
-            atoms = _fences(_modulo(atoms))
+        if any(atom.raw == "mod" for atom in atoms):
+            atoms = _modulo(atoms)
+        if any(atom.kind in _FENCES for atom in atoms) and not _settled(atoms):
+            atoms = _fences(atoms)
     if not atoms:
         return NOTHING
     if len(atoms) == 1:
@@ -133,14 +141,15 @@ def row(kids: Sequence[Atom]) -> Atom:
 
 
 def _letters(atoms: list[Atom]) -> list[Atom]:
-    """Letters of one font that fill a row alone are one word: that is how KaTeX writes it."""
+    """Letters of one font that fill a row alone are one word: that is how KaTeX writes it. Units may have a stroke."""
     font = atoms[0].font
-    if not font or any(atom.font != font for atom in atoms):
+    if not font or atoms[-1].font != font:
+        return atoms
+    upright = font == "mathrm"
+    if any(atom.font != font and not (upright and atom.kind == OP and atom.raw == "/") for atom in atoms):
         return atoms
     letters = "".join(atom.raw for atom in atoms)
-    if font == "mathrm":
-        return [word(letters)]
-    return [Atom(f"\\{font}{{{''.join(map(sym.symbol, letters))}}}")]
+    return [word(letters) if upright else Atom(f"\\{font}{{{letters}}}")]
 
 
 def _tidy(atoms: list[Atom]) -> list[Atom]:
@@ -165,12 +174,19 @@ def _tidy(atoms: list[Atom]) -> list[Atom]:
                 out.pop()
             atom = Atom(r"\colon", OP, raw="colon")
             last = None
-        if last is not None and last.kind == WORD and kind in _OPERANDS and not (len(out) > 1 and out[-2].tex[-1:].isdecimal()):
+        if (
+            last is not None
+            and last.kind == WORD
+            and kind in _OPERANDS
+            and not (len(out) > 1 and out[-2].tex[-1:].isdecimal())
+        ):
             out[-1] = operator_name(last.raw)
         if kind == SPACE and applied and atom.tex == r"\,":
             continue  # the thin space behind an operator name is TeX's own
         applied = False
-        if kind == PRIME and last is not None and last.kind == PRIME:
+        if kind in _GROWING and last is not None and len(last.tex) > MAX_MERGED:
+            out.append(atom)
+        elif kind == PRIME and last is not None and last.kind == PRIME:
             out[-1] = Atom(last.tex + atom.tex, PRIME)
         elif kind == PRIME and last is not None and last.kind not in {OP, OPEN, SPACE, BIG}:
             if last.scripts & 2:
@@ -202,7 +218,8 @@ def _modulo(atoms: list[Atom]) -> list[Atom]:
             continue
         if out and out[-1].kind == OPEN and out[-1].tex == "(" and out[-1].stretch is not True:
             depth, j = 1, i + 1
-            while j < len(atoms) and depth:
+            end = min(len(atoms), i + MAX_MERGED)
+            while j < end and depth and atoms[j].raw != "mod":
                 depth += (atoms[j].kind == OPEN) - (atoms[j].kind == CLOSE)
                 j += 1
             if not depth and not atoms[j - 1].tail and j > i + 2:
@@ -252,6 +269,19 @@ def _pairs(atoms: list[Atom]) -> dict[int, int]:
     return pairs
 
 
+def _settled(atoms: list[Atom]) -> bool:
+    """Whether the fences of a row are already written as they should be: brackets that do not stretch, no table."""
+    if atoms[0].kind in _FENCES and atoms[-1].kind in _FENCES:
+        return False
+    for atom in atoms:
+        if atom.kind in _FENCES:
+            if atom.stretch is not False or atom.raw in _AMBIGUOUS:
+                return False
+        elif atom.kind in _ENCLOSABLE:
+            return False
+    return True
+
+
 def _fences(atoms: list[Atom]) -> list[Atom]:
     """Write the fences of a row: environments, binomials, grown brackets, one-sided ones."""
     count = len(atoms)
@@ -288,7 +318,8 @@ def _fences(atoms: list[Atom]) -> list[Atom]:
         else:
             out.append(atoms[k] if texs[k] == atoms[k].tex else replace(atoms[k], tex=texs[k]))
         k += 1
-    if pairs.get(0) == count - 1 and len(out) > 1:
+    one_sided = texs[0].startswith(r"\left") and 0 not in pairs and "\\right" in texs[-1]
+    if (pairs.get(0) == count - 1 or one_sided) and len(out) > 1:
         tex = join([atom.tex + atom.tail for atom in out])
         closer = out[-1]
         return [Atom(tex, ROW, simple=not closer.tail, tall=tall[-1] > 0, scripts=closer.scripts, atoms=tuple(out))]
@@ -345,6 +376,9 @@ def _enclosed(inner: Atom, left: str, right: str) -> Atom | None:
         top, bottom = (part.tex for part in inner.atoms)
         if (left, right) == ("(", ")"):
             return Atom(f"\\binom{{{top}}}{{{bottom}}}", tall=True)
+        infix = {("[", "]"): r"\brack", (r"\{", r"\}"): r"\brace"}.get((left, right))
+        if infix:
+            return Atom("{" + join([top, infix, bottom]) + "}", tall=True)
         return Atom(f"\\left{left or '.'}{inner.tex}\\right{right or '.'}", tall=True)
     table = inner.table
     if inner.kind != TABLE or table is None:
@@ -385,9 +419,13 @@ def table_atom(table: Table) -> Atom:
         name = "align" if table.columns > 1 else "gather"
     elif "cases" in hint:
         name = "cases"
-    elif (aligns[:1] == ("right",) and (aligns[1:2] == ("left",) or (len(aligns) == 1 and table.display))) or "align" in hint or "split" in hint:
+    elif (
+        (aligns[:1] == ("right",) and (aligns[1:2] == ("left",) or (len(aligns) == 1 and table.display)))
+        or "align" in hint
+        or "split" in hint
+    ):
         name = "aligned"
-    elif table.columns == 1 and (table.display or "gather" in hint or "multline" in hint):
+    elif table.columns == 1 and not table.lines and aligns[:1] == ("center",):
         name = "gathered"
     elif table.lines or any(align != "center" for align in aligns):
         name = "array"

@@ -34,7 +34,8 @@ prec ≺ succ ≻ preceq ⪯ succeq ⪰ preccurlyeq ≼ succcurlyeq ≽ curlyeqp
 precapprox ⪷ succapprox ⪸ nprec ⊀ nsucc ⊁ precnsim ⋨ succnsim ⋩
 in ∈ notin ∉ ni ∋ subset ⊂ supset ⊃ subseteq ⊆ supseteq ⊇ nsubseteq ⊈ nsupseteq ⊉ subsetneq ⊊ supsetneq ⊋
 subseteqq ⫅ supseteqq ⫆ subsetneqq ⫋ supsetneqq ⫌ Subset ⋐ Supset ⋑ sqsubset ⊏ sqsupset ⊐ sqsubseteq ⊑ sqsupseteq ⊒
-vdash ⊢ dashv ⊣ models ⊨⊧ Vdash ⊩ Vvdash ⊪ nvdash ⊬ nvDash ⊭ nVdash ⊮ nVDash ⊯ perp ⟂ mid ∣❘ nmid ∤ parallel ∥ nparallel ∦
+vdash ⊢ dashv ⊣ models ⊨⊧ Vdash ⊩ Vvdash ⊪ nvdash ⊬ nvDash ⊭ nVdash ⊮ nVDash ⊯ perp ⟂ mid ∣❘ nmid ∤
+parallel ∥ nparallel ∦
 between ≬ pitchfork ⋔ smile ⌣ frown ⌢ bowtie ⋈ vartriangle ▵ nsim ≁ backsim ∽ backsimeq ⋍ thickapprox ≈
 trianglelefteq ⊴ trianglerighteq ⊵ ntriangleleft ⋪ ntriangleright ⋫ ntrianglelefteq ⋬ ntrianglerighteq ⋭ multimap ⊸
 leftarrow ← to → uparrow ↑ downarrow ↓ leftrightarrow ↔ updownarrow ↕ nwarrow ↖ nearrow ↗ searrow ↘ swarrow ↙
@@ -50,7 +51,7 @@ dashrightarrow ⇢
 ldots … cdots ⋯ vdots ⋮ ddots ⋱ iddots ⋰ prime ′ coloneqq ≔⩴ eqqcolon ≕ not ̸ neg ¬
 sum ∑ prod ∏ coprod ∐ int ∫ iint ∬ iiint ∭ iiiint ⨌ oint ∮ oiint ∯ oiiint ∰ bigwedge ⋀ bigvee ⋁ bigcap ⋂ bigcup ⋃
 bigodot ⨀ bigoplus ⨁ bigotimes ⨂ biguplus ⨄ bigsqcup ⨆
-langle ⟨〈〈 rangle ⟩〉〉 lceil ⌈ rceil ⌉ lfloor ⌊ rfloor ⌋ lgroup ⟮ rgroup ⟯ lmoustache ⎰ rmoustache ⎱ ulcorner ⌜⌈
+lceil ⌈ rceil ⌉ lfloor ⌊ rfloor ⌋ lgroup ⟮ rgroup ⟯ lmoustache ⎰ rmoustache ⎱ ulcorner ⌜⌈
 urcorner ⌝ llcorner ⌞ lrcorner ⌟ llbracket ⟦ rrbracket ⟧ | ‖ AA Å
 overparen ⏜ underparen ⏝ blacktriangleright ▸ ast * Finv Ⅎ Game ⅁ Bbbk 𝕜 bigtriangledown ▽
 """
@@ -62,9 +63,11 @@ _PLAIN = {
     "≕": "=:", "⩴": "::=", "∷": "::", "│": "|", "｜": "|", "❘": "|", "‥": "..", "，": ",", "．": ".", "（": "(",
     "）": ")", "；": ";", "：": ":", "！": "!", "？": "?", "＜": "<", "＞": ">", "～": r"\sim", "ⅆ": "d", "ⅅ": "D",
     "ⅇ": "e", "ⅈ": "i", "ⅉ": "j", "ℎ": "h", "°": r"^{\circ}", "º": r"^{\circ}", "˚": r"^{\circ}",
-    "″": "''", "‴": "'''", "⁗": "''''", "′": "'", "'": "'", "’": "'", "ʹ": "'", "‵": r"\backprime", "Å": r"\mathring{A}",
+    "″": "''", "‴": "'''", "⁗": "''''", "′": "'", "'": "'", "’": "'", "ʹ": "'", "‵": r"\backprime",
+    "Å": r"\mathring{A}",
     "$": r"\$", "%": r"\%", "#": r"\#", "&": r"\&", "_": r"\_", "{": r"\{", "}": r"\}", "\\": r"\backslash",
-    "~": r"\sim", "^": r"\wedge", "`": "`", '"': "''", "“": "``", "”": "''", "‘": "`", "‰": r"\text{‰}", "€": r"\text{€}",
+    "~": r"\sim", "^": r"\wedge", "`": "`", '"': "''", "“": "``", "”": "''", "‘": "`",
+    "‰": r"\text{‰}", "€": r"\text{€}",
     "¢": r"\text{¢}", "ı": r"\imath", "ȷ": r"\jmath", "⊄": r"\not\subset", "⊅": r"\not\supset", "≢": r"\not\equiv",
     "∌": r"\not\ni", "≉": r"\not\approx", "≄": r"\not\simeq", "≭": r"\not\asymp", "≴": r"\not\lesssim",
     "≵": r"\not\gtrsim", "⋠": r"\not\preccurlyeq", "⋡": r"\not\succcurlyeq", "⋢": r"\not\sqsubseteq",
@@ -84,22 +87,24 @@ NAMED_WIDTHS = {
     "thickmathspace": 5 / 18, "verythickmathspace": 6 / 18, "veryverythickmathspace": 7 / 18,
 }  # fmt: skip
 
-FUNCTIONS = {
-    name: "\\" + name
-    for name in ["sin", "cos", "tan", "cot", "sec", "csc", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "coth", "log", "ln", "lg", "exp", "lim", "limsup", "liminf", "max", "min", "sup", "inf", "det", "dim", "ker", "deg", "gcd", "hom", "arg", "Pr"]
-} | {"lim sup": r"\limsup", "lim inf": r"\liminf", "injlim": r"\injlim", "projlim": r"\projlim",
-     "inj lim": r"\injlim", "proj lim": r"\projlim"}  # fmt: skip
-LIMIT_FUNCTIONS = frozenset(
-    [r"\lim", r"\limsup", r"\liminf", r"\max", r"\min", r"\sup", r"\inf", r"\det", r"\gcd", r"\Pr", r"\injlim", r"\projlim", r"\varinjlim", r"\varprojlim", r"\varlimsup", r"\varliminf"]
-)
+_NAMES = """
+    sin cos tan cot sec csc arcsin arccos arctan sinh cosh tanh coth log ln lg exp lim limsup liminf max min sup inf det
+    dim ker deg gcd hom arg Pr injlim projlim
+"""
+FUNCTIONS = {name: "\\" + name for name in _NAMES.split()}
+FUNCTIONS |= {"lim sup": r"\limsup", "lim inf": r"\liminf", "inj lim": r"\injlim", "proj lim": r"\projlim"}
+_LIMITS = """
+    lim limsup liminf max min sup inf det gcd Pr injlim projlim varinjlim varprojlim varlimsup varliminf
+"""
+LIMIT_FUNCTIONS = frozenset("\\" + name for name in _LIMITS.split())
 
 BIG_OPERATORS = frozenset("∑∏∐∫∬∭⨌∮∯∰∱∲∳⋀⋁⋂⋃⨀⨁⨂⨃⨄⨅⨆⨉⨍⨏⨖⨑⅀")
 INTEGRALS = frozenset("∫∬∭⨌∮∯∰∱∲∳⨍⨏⨖⨑")
 
-OPEN = {"(": "(", "[": "[", "{": r"\{", "⟨": r"\langle", "〈": r"\langle", "〈": r"\langle", "⌈": r"\lceil",
+OPEN = {"(": "(", "[": "[", "{": r"\{", "⟨": r"\langle", "\u2329": r"\langle", "\u3008": r"\langle", "⌈": r"\lceil",
         "⌊": r"\lfloor", "⟦": r"\llbracket", "〚": r"\llbracket", "⟮": r"\lgroup", "⎰": r"\lmoustache",
         "⌜": r"\ulcorner", "⌞": r"\llcorner", "（": "(", "［": "[", "｛": r"\{"}  # fmt: skip
-CLOSE = {")": ")", "]": "]", "}": r"\}", "⟩": r"\rangle", "〉": r"\rangle", "〉": r"\rangle", "⌉": r"\rceil",
+CLOSE = {")": ")", "]": "]", "}": r"\}", "⟩": r"\rangle", "\u232a": r"\rangle", "\u3009": r"\rangle", "⌉": r"\rceil",
          "⌋": r"\rfloor", "⟧": r"\rrbracket", "〛": r"\rrbracket", "⟯": r"\rgroup", "⎱": r"\rmoustache",
          "⌝": r"\urcorner", "⌟": r"\lrcorner", "）": ")", "］": "]", "｝": r"\}"}  # fmt: skip
 VERTICAL = {"|": "|", "∣": "|", "❘": "|", "│": "|", "｜": "|", "‖": r"\|", "∥": r"\|", "||": r"\|"}

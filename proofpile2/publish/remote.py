@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # its import takes a while, and only these commands need it
 
     Operation = CommitOperationAdd | CommitOperationDelete
 
-__all__ = ["WAITS", "Conflict", "Entry", "HubError", "Remote", "TooLarge", "connect", "entry_of"]
+__all__ = ["WAITS", "Conflict", "Entry", "HubError", "Remote", "Tip", "TooLarge", "connect", "entry_of"]
 
 WAITS = (2.0, 5.0, 10.0, 30.0, 60.0, 120.0)
 """Seconds to wait before trying again, after the library's own few tries, where the server is busy or unreachable."""
@@ -71,6 +71,14 @@ def entry_of(path: str) -> Entry:
 
 
 @dataclass(frozen=True)
+class Tip:
+    """Where a repository stands."""
+
+    commit: str
+    private: bool
+
+
+@dataclass(frozen=True)
 class Remote:
     """A dataset repository and the right to use it. Requests that fail for want of time or network are repeated."""
 
@@ -84,18 +92,21 @@ class Remote:
         """Where people see it."""
         return f"{self.api.endpoint}/datasets/{self.name}"
 
-    def head(self, revision: str | None = None) -> tuple[str, bool] | None:
-        """Commit at the tip (or at ``revision``), and whether the repository is private; None where there is none."""
+    def head(self, revision: str | None = None) -> Tip | None:
+        """The newest commit, or that of ``revision``; None where there is no such repository."""
         try:
             info = self.ask("look it up", lambda: self.api.dataset_info(self.name, revision=revision))
         except _NotFound:
             return None
-        return str(info.sha), bool(info.private)
+        return Tip(str(info.sha), bool(info.private))
 
     def create(self, private: bool) -> None:
         """Make the repository; nothing happens if it is there."""
-        made = lambda: self.api.create_repo(self.name, repo_type="dataset", private=private or None, exist_ok=True)  # noqa: E731
-        self.ask("create it", made)
+        visibility = True if private else None  # None: as the account's settings have it
+        self.ask(
+            "create it",
+            lambda: self.api.create_repo(self.name, repo_type="dataset", private=visibility, exist_ok=True),
+        )
 
     def tree(self, revision: str) -> dict[str, Entry]:
         """All files at a commit."""

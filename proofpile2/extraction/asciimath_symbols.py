@@ -35,32 +35,48 @@ alpha beta gamma Gamma delta Delta epsilon varepsilon zeta eta theta Theta varth
 nu xi Xi pi Pi rho sigma Sigma tau upsilon phi Phi varphi chi psi Psi omega Omega infty emptyset partial nabla
 forall exists neg bot top angle triangle
 """
-BIG = {"sum": r"\sum", "prod": r"\prod", "coprod": r"\coprod", "int": r"\int", "oint": r"\oint", "^^^": r"\bigwedge",
-              "vvv": r"\bigvee", "nnn": r"\bigcap", "uuu": r"\bigcup", "bigwedge": r"\bigwedge", "bigvee": r"\bigvee",
-              "bigcap": r"\bigcap", "bigcup": r"\bigcup", "iint": r"\iint", "iiint": r"\iiint"}  # fmt: skip
+BIG = {
+    "sum": r"\sum", "prod": r"\prod", "coprod": r"\coprod", "int": r"\int", "oint": r"\oint", "^^^": r"\bigwedge",
+    "vvv": r"\bigvee", "nnn": r"\bigcap", "uuu": r"\bigcup", "bigwedge": r"\bigwedge", "bigvee": r"\bigvee",
+    "bigcap": r"\bigcap", "bigcup": r"\bigcup", "iint": r"\iint", "iiint": r"\iiint",
+}  # fmt: skip
 WORDS = {"and": r"\text{ and }", "or": r"\text{ or }", "if": r"\text{ if }", "otherwise": r"\text{otherwise}"}
 SPACES = {"\\ ": r"\ ", "quad": r"\quad", "qquad": r"\qquad"}
 _PLAIN_FUNCTIONS = """
 sin cos tan sec csc cot arcsin arccos arctan sinh cosh tanh coth exp log ln det gcd dim ker arg hom lg
 """
 _NAMED_FUNCTIONS = "sech csch lcm lub glb arcsec arccsc arccot sgn tr rank"
-LIMITS = {"lim": r"\lim", "Lim": r"\operatorname{Lim}", "max": r"\max", "min": r"\min", "sup": r"\sup", "inf": r"\inf",
-           "limsup": r"\limsup", "liminf": r"\liminf"}  # fmt: skip
-UNARY = {"sqrt": "sqrt", "hat": "hat", "bar": "bar", "overline": "overline", "ul": "underline", "underline": "underline",
-          "vec": "vec", "tilde": "tilde", "dot": "dot", "ddot": "ddot", "ubrace": "underbrace", "underbrace": "underbrace",
-          "obrace": "overbrace", "overbrace": "overbrace", "cancel": "cancel", "overarc": "overparen",
-          "boxed": "boxed"}  # fmt: skip
-AROUND = {"abs": ("|", "|"), "norm": (r"\|", r"\|"), "floor": (r"\lfloor", r"\rfloor"), "ceil": (r"\lceil", r"\rceil"),
-           "Abs": ("|", "|")}  # fmt: skip
-FONTS = {"bb": "mathbf", "mathbf": "mathbf", "bbb": "mathbb", "mathbb": "mathbb", "cc": "mathcal", "mathcal": "mathcal",
-          "tt": "mathtt", "mathtt": "mathtt", "fr": "mathfrak", "mathfrak": "mathfrak", "sf": "mathsf", "mathsf": "mathsf",
-          "rm": "mathrm", "mathrm": "mathrm", "it": "", "mathit": ""}  # fmt: skip
+LIMITS = {
+    "lim": r"\lim", "Lim": r"\operatorname{Lim}", "max": r"\max", "min": r"\min", "sup": r"\sup", "inf": r"\inf",
+    "limsup": r"\limsup", "liminf": r"\liminf",
+}  # fmt: skip
+UNARY = {
+    "sqrt": "sqrt", "hat": "hat", "bar": "bar", "overline": "overline", "ul": "underline",
+    "underline": "underline", "vec": "vec", "tilde": "tilde", "dot": "dot", "ddot": "ddot", "ubrace": "underbrace",
+    "underbrace": "underbrace", "obrace": "overbrace", "overbrace": "overbrace", "cancel": "cancel",
+    "overarc": "overparen", "boxed": "boxed",
+}  # fmt: skip
+AROUND = {
+    "abs": ("|", "|"), "norm": (r"\|", r"\|"), "floor": (r"\lfloor", r"\rfloor"), "ceil": (r"\lceil", r"\rceil"),
+    "Abs": ("|", "|"),
+}  # fmt: skip
+FONTS = {
+    "bb": "mathbf", "mathbf": "mathbf", "bbb": "mathbb", "mathbb": "mathbb", "cc": "mathcal", "mathcal": "mathcal",
+    "tt": "mathtt", "mathtt": "mathtt", "fr": "mathfrak", "mathfrak": "mathfrak", "sf": "mathsf",
+    "mathsf": "mathsf", "rm": "mathrm", "mathrm": "mathrm", "it": "", "mathit": "",
+}  # fmt: skip
 BINARY = frozenset({"frac", "root", "stackrel", "overset", "underset", "color", "id", "class"})
 TEXT_WORDS = frozenset({"text", "mbox"})
-LEFT = {"(": "(", "[": "[", "{": r"\{", "(:": r"\langle", "<<": r"\langle", "langle": r"\langle", "{:": "", "lfloor": r"\lfloor",
-         "lceil": r"\lceil", "|__": r"\lfloor", "|~": r"\lceil", "left(": "(", "left[": "[", "left{": r"\{"}  # fmt: skip
-RIGHT = {")": ")", "]": "]", "}": r"\}", ":)": r"\rangle", ">>": r"\rangle", "rangle": r"\rangle", ":}": "", "rfloor": r"\rfloor",
-          "rceil": r"\rceil", "__|": r"\rfloor", "~|": r"\rceil", "right)": ")", "right]": "]", "right}": r"\}"}  # fmt: skip
+LEFT = {
+    "(": "(", "[": "[", "{": r"\{", "(:": r"\langle", "<<": r"\langle", "langle": r"\langle", "{:": "",
+    "lfloor": r"\lfloor", "lceil": r"\lceil", "|__": r"\lfloor", "|~": r"\lceil", "left(": "(", "left[": "[",
+    "left{": r"\{",
+}  # fmt: skip
+RIGHT = {
+    ")": ")", "]": "]", "}": r"\}", ":)": r"\rangle", ">>": r"\rangle", "rangle": r"\rangle", ":}": "",
+    "rfloor": r"\rfloor", "rceil": r"\rceil", "__|": r"\rfloor", "~|": r"\rceil", "right)": ")", "right]": "]",
+    "right}": r"\}",
+}  # fmt: skip
 BARS = {"|": "|", "||": r"\|"}
 STRIPPED = frozenset({"(", "[", r"\{"})  # brackets that only group an operand
 CLOSERS = {"(": ")", "[": "]", "{": "}"}

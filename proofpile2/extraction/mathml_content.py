@@ -185,8 +185,8 @@ def _container(tag: str, attributes: dict[str, str | None], kids: Sequence[Atom]
         bound = ",".join(kid.tex for kid in kids if _is(kid, "bvar"))
         return Atom(join([f"{bound}", r"\mapsto", _list(values)]), level=0, tall=tall)
     if tag == "piece":
-        return Atom("&".join([values[0].tex, join([r"\text{if }", values[1].tex])]) if len(values) > 1 else _list(values),
-                    CONTENT, raw=tag)  # fmt: skip
+        cells = [values[0].tex, join([r"\text{if }", values[1].tex])] if len(values) > 1 else [_list(values)]
+        return Atom("&".join(cells), CONTENT, raw=tag)
     if tag == "otherwise":
         return Atom(f"{_list(values)}&\\text{{otherwise}}", CONTENT, raw=tag)
     if tag == "piecewise":
@@ -392,7 +392,7 @@ def _limit(name: str, bound: list[Atom], qualifiers: dict[str, Atom], arguments:
 
 
 _SPECIALS: dict[str, _Special] = {
-    "divide": _divide, "power": _power, "superscript": _power, "subscript": _power, "root": _rooted, "factorial": _postfix,
-    "inverse": _postfix, "transpose": _postfix, "conjugate": _overlined, "forall": _quantified, "exists": _quantified,
-    "selector": _selected, "diff": _derivative, "partialdiff": _derivative, "limit": _limit,
+    "divide": _divide, "power": _power, "superscript": _power, "subscript": _power, "root": _rooted,
+    "factorial": _postfix, "inverse": _postfix, "transpose": _postfix, "conjugate": _overlined, "forall": _quantified,
+    "exists": _quantified, "selector": _selected, "diff": _derivative, "partialdiff": _derivative, "limit": _limit,
 }  # fmt: skip

@@ -85,9 +85,9 @@ def join(parts: Iterable[str]) -> str:
     for part in parts:
         if not part:
             continue
-        if part[0].isalnum() and len(last) > 1 and last[-1].isalnum():
-            if last[-2] in "^_" or (last[-1].isalpha() and _CONTROL_WORD.search(last[-32:])):
-                out.append(" ")
+        close = part[0].isalnum() and len(last) > 1 and last[-1].isalnum()
+        if close and (last[-2] in "^_" or (last[-1].isalpha() and _CONTROL_WORD.search(last[-32:]))):
+            out.append(" ")
         out.append(part)
         last = part
     return "".join(out)

@@ -164,8 +164,8 @@ class _Overrides:
             if place in {*places, use}:
                 values[name] = value
                 self.left.discard(key)
-        if self.filters and "filters" in {item.name for item in fields(kind)}:
-            values.setdefault("filters", list(self.filters))
+        if self.filters and "overlay" in {item.name for item in fields(kind)}:
+            values.setdefault("overlay", list(self.filters))
         return build(kind, values, where)
 
     def check(self) -> None:

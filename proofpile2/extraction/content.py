@@ -218,6 +218,7 @@ _UI_WORDS = words(
     source advertise advertisement loading tweet pin this it on a save cite
     """
 )
+_FIRST_WORDS = frozenset(phrase.partition(" ")[0] for phrase in _STARTS)
 _WORD = re.compile(r"[^\W\d_]+(?:'[a-z]+)?")
 
 
@@ -228,7 +229,7 @@ def boilerplate_line(text: str) -> bool:
     line = " ".join(text.split()).strip("|·•»«›‹←→⇐⇒-–— [](){}<>#¶^*.:").lower()
     if not line:
         return True
-    if line.startswith(_STARTS):
+    if line.partition(" ")[0] in _FIRST_WORDS and line.startswith(_STARTS):
         return len(line) <= 100 or line.startswith(
             ("copyright", "©", "powered", "we use", "this site uses", "your email")
         )

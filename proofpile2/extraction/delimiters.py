@@ -91,7 +91,7 @@ def _opener(rules: Rules) -> tuple[re.Pattern[str], dict[str, tuple[str, bool | 
     parts = [
         r"(?P<esc>\\\$)",
         r"\$latex(?=[\s{\\])",
-        r"(?P<tick>\$`)",
+        r"(?P<tick>\$`|:math:`)",
         r"(?P<three>\${3,6}(?!\$))",
         "(?P<open>" + "|".join(re.escape(left) for left in lefts) + ")",
         r"(?P<twice>\\\\[(\[])",
@@ -180,7 +180,7 @@ def _meaning(
             form = True
         return shape.format(tag), form, "asciimath" if low in _ASCII_TAGS else "tex"
     if kind == "tick":
-        return "`$", False, "tex"
+        return ("`$" if token == "$`" else "`"), False, "tex"
     if kind == "three":
         return token, len(token) > 3, "tex"
     if kind == "twice":

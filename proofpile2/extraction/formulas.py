@@ -176,7 +176,7 @@ def _from_mathml_text(text: str, display: bool | None) -> Formula | None:
 
 
 _DATA_NAMES = re.compile(
-    r"tex(?!t)|latex|math|katex|formula|equation|(?:^|-)(?:expr|expression|eqn?|asciimath|am|mml)(?:$|-)", re.IGNORECASE
+    r"tex(?!t)|latex|math|katex|formula|equation|(?:^|-)(?:expr|expression|eqn?|asciimath|am|mml|equatio)(?:$|-)", re.IGNORECASE
 )
 _NOT_SOURCE = re.compile(
     r"src|href|url|id$|style|class|type|display|mode|font|size|align|loaded|processed|rendered|number|label"
@@ -194,6 +194,16 @@ _OPEN_NAMES = (
 )
 
 
+def may_hold_source(name: str) -> bool:
+    """Whether an attribute of any element may hold a formula, by its name."""
+    if name.startswith("data-"):
+        return _DATA_NAMES.search(name) is not None and not _NOT_SOURCE.search(name)
+    return name in _PLAIN_NAMES
+
+
+_PLAIN_NAMES = frozenset(("latex", "tex", "asciimath", "formula", "equation", "expr", "mathml", "alttext"))
+
+
 def from_attributes(attributes: Attributes, mathematical: bool, tag: str = "") -> Formula | None:
     """TeX, MathML or AsciiMath in an attribute that says so, or in a telling place of an element that is mathematical."""
     for name, value in attributes.items():
@@ -202,7 +212,7 @@ def from_attributes(attributes: Attributes, mathematical: bool, tag: str = "") -
         if name.startswith("data-") or mathematical or "-" in tag:
             named = _DATA_NAMES.search(name) is not None and not _NOT_SOURCE.search(name)
         else:
-            named = name in ("latex", "tex", "asciimath", "formula", "equation", "expr", "mathml", "alttext")
+            named = name in _PLAIN_NAMES
         if named or (mathematical and name in _OPEN_NAMES):
             made = _from_value(name, value, form_of(attributes, tag), named)
             if made:
@@ -257,9 +267,12 @@ _RENDERER = re.compile(
 _FILE = re.compile(r"\.(?:png|gif|jpe?g|svg|bmp|webp)$", re.IGNORECASE)
 
 
+_ADDRESSES = ("src", "data", "data-src", "data-original", "data-lazy-src", "data-url", "data-lazy", "data-orig-file", "href")
+
+
 def from_image(attributes: Attributes, mathematical: bool) -> Formula | None:
     """An image of a formula: its alternative text, its title, an attribute with the source, or its address."""
-    source = attributes.get("src") or attributes.get("data-src") or attributes.get("data") or ""
+    source = attributes.get("src") or attributes.get("data") or ""
     if source.startswith("data:"):
         source = ""
     said = mathematical or (bool(source) and _RENDERER.search(source) is not None)
@@ -268,6 +281,10 @@ def from_image(attributes: Attributes, mathematical: bool) -> Formula | None:
         display = (
             _form_of_names(source.rsplit("?", 1)[0][-120:]) if re.search(r"inline|block|display", source) else None
         )
+    if any(may_hold_source(name) and "ml" not in name for name in attributes):
+        made = from_attributes({name: value for name, value in attributes.items() if "mathml" not in name}, said)
+        if made:
+            return made
     for name in ("alt", "title", "data-alt", "aria-label", "longdesc"):
         value = attributes.get(name)
         if not value:
@@ -288,7 +305,14 @@ def from_image(attributes: Attributes, mathematical: bool) -> Formula | None:
     made = from_attributes(attributes, said)
     if made:
         return made
-    return _from_address(source, said, display) if source else None
+    for name in _ADDRESSES:
+        source = attributes.get(name) or ""
+        if source and not source.startswith("data:"):
+            said = said or _RENDERER.search(source) is not None
+            made = _from_address(source, said, display)
+            if made:
+                return made
+    return None
 
 
 def _likely(value: str, name: str) -> bool:
@@ -395,12 +419,13 @@ def from_layout(node: LexborNode, attributes: Attributes, tag: str) -> Formula |
     return made if made and tx.may_be_tex(made.tex) else None
 
 
-_SOURCES = 'annotation, script[type^="math/"], math, [data-latex], [data-mathml]'
+_SOURCES = 'annotation, tex-math, script[type^="math/"], math, [data-latex], [data-mathml]'
 
 
 def from_rendered(node: LexborNode, attributes: Attributes, tag: str) -> Formula | None:
     """What MathJax, KaTeX, Temml or MediaWiki made of one formula, from the best source it kept inside."""
-    display = form_of(attributes, tag) or None
+    said = form_of(attributes, tag)
+    display = said or None
     own = from_attributes(attributes, True, tag)
     if own and "mathml" not in " ".join(attributes):
         return Formula(own.tex, display if own.display is None else own.display)
@@ -412,6 +437,8 @@ def from_rendered(node: LexborNode, attributes: Attributes, tag: str) -> Formula
             rank, made = (
                 (0, _made(found.text(), None)) if _TEX_ENCODING.search(attrs.get("encoding") or "") else (9, None)
             )
+        elif name == "tex-math":
+            made, rank = _made(found.text(), None), 0
         elif name == "script":
             made, rank = from_script(attrs, found.text()), 0
         elif name == "math":
@@ -444,4 +471,6 @@ def from_rendered(node: LexborNode, attributes: Attributes, tag: str) -> Formula
         and node.css_first('[display="true"], [display="block"], .katex-display') is not None
     ):
         display = True
+    if said is False:
+        return Formula(best[1].tex, False)
     return Formula(best[1].tex, True if display else (False if best[1].display is None else best[1].display))

@@ -301,7 +301,7 @@ class _Katex(_Reader):
                 mark = mark or ("→" if box.css_first(".overlay") is not None else "^")
             else:
                 base = self.row(box, depth + 1) or base
-        mark = {"ˉ": "¯", "\u20d7": "→", "⃗": "→", "ˊ": "´", "ˋ": "`"}.get(mark, mark) or "¯"
+        mark = {"ˉ": "¯", "\u20d7": "→", "ˊ": "´", "ˋ": "`"}.get(mark, mark) or "¯"
         tag = "munder" if under else "mover"
         return f'<{tag} accent="true">{_grouped(base)}<mo>{escape(mark)}</mo></{tag}>'
 
@@ -476,6 +476,9 @@ class _Svg(_Reader):
 # ---------------------------------------------------------------- <i>, <sub>, <sup>
 
 
+_PARTS = words("fraction sqrt scripts limits ignored")
+
+
 class _Plain(_Reader):
     """Mathematics set with the means of HTML 3: letters in ``<i>``, ``<sub>`` and ``<sup>``, symbols as pictures.
 
@@ -515,8 +518,35 @@ class _Plain(_Reader):
             elif tag in ("br", "-comment", "script", "style"):
                 continue
             elif child.is_element_node:
-                out += _split(self.row(child, depth + 1, variant))
+                names = _names(child)
+                if names & _PARTS:
+                    self.part(child, names, depth + 1, out)
+                else:
+                    out += _split(self.row(child, depth + 1, variant))
         return "".join(out)
+
+    def part(self, node: LexborNode, names: set[str], depth: int, out: list[str]) -> None:
+        """What docutils sets: fractions, roots and scripts by the names of their classes."""
+        if "fraction" in names:
+            over, under = node.css_first(".numerator"), node.css_first(".denominator")
+            if over is not None and under is not None:
+                out.append(f"<mfrac>{_grouped(self.row(over, depth))}{_grouped(self.row(under, depth))}</mfrac>")
+        elif "sqrt" in names:
+            inside = node.css_first(".root")
+            out.append(f"<msqrt>{self.row(inside, depth) if inside is not None else ''}</msqrt>")
+        elif "scripts" in names or "limits" in names:
+            base = out.pop() if "scripts" in names and out else ""
+            sub = sup = ""
+            for child in _children(node):
+                inner = self.row(child, depth) if child.is_element_node else ""
+                level = _names(child) if child.is_element_node else set()
+                if child.tag == "sup" or "upperlimit" in level:
+                    sup = inner
+                elif child.tag == "sub" or "lowerlimit" in level:
+                    sub = inner
+                elif inner:
+                    base = inner
+            out.append(_scripts(base, sub, sup, "lim" if "limits" in names else "m"))
 
 
 def _split(markup: str) -> list[str]:

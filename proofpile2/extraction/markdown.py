@@ -12,11 +12,10 @@ __all__ = ["Style", "render"]
 
 _PIECE = re.compile(f"{REF}(\\d+){END}")
 _SPACE = re.compile(r"[ \t\r\n\f\u00a0\u2000-\u200a\u202f\u3000]+")
-_NOTHING = re.compile(f"[{EDGE}{EMPHASIS}\u200b\u00ad\ufeff\u200e\u200f]")
 _BREAKS = re.compile(f" ?{BREAK} ?(?:{BREAK} ?)+")
 _SCRIPTED = re.compile(f"([{SUP}{SUB}])([^{SUP}{SUB}{UNSCRIPT}]*){UNSCRIPT}")
 _ORDINAL = re.compile(r"\s*(?:st|nd|rd|th|er|re|e|ème|o|a|TM|SM|®|™)\s*")
-_STRAY = re.compile(f"[{SUP}{SUB}{UNSCRIPT}]")
+_STRAY = re.compile(f"[{SUP}{SUB}{UNSCRIPT}{EDGE}{EMPHASIS}\u200b\u00ad\ufeff\u200e\u200f\u2060]")
 
 
 class Style:
@@ -50,15 +49,16 @@ def line_text(text: str, pieces: Sequence[Piece], flat: bool) -> str:
         if changed == text:
             break
         text = changed
-    text = _STRAY.sub("", text)
-    text = _NOTHING.sub("", text)
-    text = _SPACE.sub(" ", text)
+    if not text.isascii():
+        text = _STRAY.sub("", text)
+    text = " ".join(text.split())
     if BREAK in text:
         text = _BREAKS.sub("\n\n", text)
         text = re.sub(f" ?{BREAK} ?", "\n", text)
         if flat:
             text = text.replace("\n\n", " ").replace("\n", " ")
-    text = text.strip().replace("$", "\\$")
+        text = text.strip()
+    text = text.replace("$", "\\$")
     if REF not in text:
         return text
     out: list[str] = []

@@ -11,7 +11,7 @@ from proofpile2.extraction import config as cf
 from proofpile2.extraction import content, markdown
 from proofpile2.extraction import formulas as fm
 from proofpile2.extraction import tex as tx
-from proofpile2.extraction.delimiters import END, REF, rules_for, tokenise
+from proofpile2.extraction.delimiters import END, MARKS, REF, Add, Rules, rules_for, tokenise
 from proofpile2.extraction.walk import Block, Piece, TooManyNodes, walk
 from proofpile2.schema import unit_interval
 
@@ -56,15 +56,19 @@ def randomized(options: Options, identity: str) -> Options:
 
 _PREFIXED = re.compile(r"<([A-Za-z][\w-]{0,15}):math[\s>]")
 _SELF_CLOSED = re.compile(r"<(script|title|textarea|style|iframe|noscript|a)\b([^<>]*)/>", re.IGNORECASE)
-_SURROGATES = re.compile("[\ud800-\udfff]")
+_MARK_ENTITY = re.compile("&#(?:[xX]0*[eE]00[0-9a-fA-F]|0*573(?:4[4-9]|5[0-9]))(?![0-9a-fA-F]);?")
 
 
 def prepare(html: str) -> str:
     """What an HTML parser would misread is written so that it does not: prefixed MathML, XHTML's empty elements, NULs."""
     if "\0" in html:
         html = html.replace("\0", "")
-    if _SURROGATES.search(html):
-        html = _SURROGATES.sub("\ufffd", html)
+    if not html.isascii():
+        raw = html.encode("utf-8", "replace")
+        if b"\xee\x80" in raw or len(raw) != len(html.encode("utf-8", "surrogatepass")):
+            html = MARKS.sub("\ufffd", raw.decode())
+    if _MARK_ENTITY.search(html):
+        html = _MARK_ENTITY.sub("\ufffd", html)
     prefixes = set(_PREFIXED.findall(html)) if ":math" in html else set()
     for prefix in prefixes:
         html = re.sub(rf"<(/?){re.escape(prefix)}:(?=[A-Za-z])", r"<\1", html)
@@ -92,7 +96,9 @@ def extract(html: str, url: str | None = None, options: Options = Options()) -> 
         return Page("", title, 0, "frameset")
     config = _config(parser)
     try:
-        walked = walk(root, config, options.max_nodes)
+        walked = walk(root, config, options.max_nodes, options.whole, dollars="$" in html)
+        if walked.skipped and walked.meagre():  # perhaps it was the text that was called boilerplate
+            walked = walk(root, config, options.max_nodes, True, dollars="$" in html)
     except TooManyNodes:
         return Page("", title, 0, "too_many_nodes")
     blocks, pieces = walked.blocks, walked.pieces
@@ -115,17 +121,7 @@ def extract(html: str, url: str | None = None, options: Options = Options()) -> 
         return f"{REF}{len(pieces) - 1}{END}{tail}"
 
     for block in blocks:
-        if block.kind == "pre":
-            continue
-        if block.rows:
-            block.rows = [[tokenise(cell, rules, add) for cell in row] for row in block.rows]
-        else:
-            block.text = tokenise(block.text, rules, add)
-            if REF in block.text and block.kind == "p":
-                _lone(block, pieces)
-        block.formulas = sum(
-            1 for text in _texts(block) for number in _NUMBER.findall(text) if pieces[int(number)].kind == "formula"
-        )
+        _tokenise(block, rules, add, pieces)
     keep = content.choose(blocks, options.whole)
     chosen = [block for block, good in zip(blocks, keep, strict=True) if good]
     text = markdown.render(chosen, pieces, markdown.Style(options.heading, options.fence))
@@ -156,6 +152,23 @@ def _lone(block: Block, pieces: list[Piece]) -> None:
         piece = pieces[int(match.group(1))]
         if piece.kind == "formula" and piece.display is None:
             piece.display = True
+
+
+def _tokenise(block: Block, rules: Rules, add: Add, pieces: list[Piece]) -> None:
+    """Formulas out of the texts of a block, and how many there are."""
+    if block.kind == "pre":
+        return
+    if block.rows:
+        block.rows = [[tokenise(cell, rules, add) for cell in row] for row in block.rows]
+        texts = [cell for row in block.rows for cell in row if REF in cell]
+    else:
+        block.text = tokenise(block.text, rules, add)
+        if REF not in block.text:
+            return
+        if block.kind == "p":
+            _lone(block, pieces)
+        texts = [block.text]
+    block.formulas = sum(pieces[int(number)].kind == "formula" for text in texts for number in _NUMBER.findall(text))
 
 
 def _texts(block: Block) -> list[str]:

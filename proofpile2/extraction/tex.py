@@ -183,6 +183,8 @@ def strip_delimiters(tex: str) -> tuple[str, bool | None]:
     return tex, display
 
 
+_NAMED = re.compile(r"^(?:La)?TeX(?: (?:code|source|formula))?\s*[:=]\s*")
+_DOCUMENT = re.compile(r"\\begin\{document\}(.*?)\\end\{document\}", re.DOTALL)
 _CDATA = re.compile(r"%?\s*<!\[CDATA\[|%?\s*\]\]>")
 _COMMENT = re.compile(r"(?<!\\)((?:\\\\)*)%[^\n]*\n[ \t]*")
 _LAST_COMMENT = re.compile(r"(?<!\\)((?:\\\\)*)%[^\n]*\Z")
@@ -215,6 +217,12 @@ def clean(tex: str) -> tuple[str, bool | None]:
     commands of image services go; the author's spelling stays. Empty where nothing is left.
     """
     tex = tex.strip()
+    if "TeX" in tex[:8]:
+        tex = _NAMED.sub("", tex)
+    if "\\end{document}" in tex and (match := _DOCUMENT.search(tex)):
+        tex = match.group(1).strip()
+    if "§" in tex:  # TexMaths: size, kind, source, format, resolution
+        tex = max(tex.split("§"), key=len).strip()
     if "]]>" in tex or "<![CDATA[" in tex:
         tex = _CDATA.sub("", tex).strip()
     if "%" in tex:
@@ -237,6 +245,7 @@ def clean(tex: str) -> tuple[str, bool | None]:
             display = False
         while match := _STYLE.match(tex):
             tex = tex[match.end() :]
+    tex = tex.removesuffix("\\nocache")
     if "\n" in tex:
         tex = _LINES.sub("\n", tex)
     tex = _SPACES.sub(" ", tex).strip()

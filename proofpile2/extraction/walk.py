@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from selectolax.lexbor import LexborNode
 
@@ -82,7 +83,7 @@ _SKIP_TAGS = words(
 _KNOWN_INLINE = words(
     """
     a abbr acronym b bdi bdo big br cite code data del dfn em font i img ins kbd label mark nobr noscript object
-    picture q s samp script small span strike strong sub sup svg math time tt u var wbr ruby rb rbc rtc output
+    picture q s samp script small span strike strong sub sup svg math time u var wbr ruby rb rbc rtc output
     slot embed
     """
 )
@@ -113,14 +114,24 @@ _NO_LANGUAGE = words(
 )
 _SET_IN_HTML = frozenset(("span", "i", "em", "font", "var", "nobr", "div", "p", "td"))
 _NO_LAYOUT = "a, p, li, table, pre, code, math, script, input, h1, h2, h3, h4, svg, br + br"
+_STANDARD = _BLOCK_TAGS | _KNOWN_INLINE
+_ORDINARY = _STANDARD - words("script math img embed svg object noscript")
+_SIGNS = re.compile(r"[$\\`#\[@]")
+_SOURCE, _UNSEEN = 1, 2
 _DEFINES = re.compile(r"\\(?:re|provide)?newcommand|\\def\s*\\|\\DeclareMathOperator")
 
 
 class Walker:
     """State of the pass; :func:`walk` is the way in."""
 
-    def __init__(self, config: Config, max_nodes: int) -> None:
+    def __init__(self, config: Config, max_nodes: int, everything: bool, total: int, edge: str) -> None:
         self.config = config
+        self.everything = everything
+        self.total = total
+        self.skipped = 0  # characters of the zones that were left out
+        self.wide = 0  # zones that were not, being most of the page
+        self.edge = edge
+        self.modes = re.compile("|".join(re.escape(name) for name in sorted(config.ignore | config.process)))
         self.max_nodes = max_nodes
         self.blocks: list[Block] = []
         self.pieces: list[Piece] = []
@@ -139,14 +150,19 @@ class Walker:
         self.counters: list[list[int]] = []  # of the lists open: [kind, number, identity]
         self.lists = 0
 
+    def meagre(self) -> bool:
+        """Whether so little was found beside what was left out that the choice must have been wrong."""
+        found = sum(block.chars for block in self.blocks)
+        return found < 500 and found < 0.1 * (found + self.skipped)
+
     # ------------------------------------------------------------ text
 
     def flush(self) -> None:
         """End the paragraph that is being collected."""
         if self.parts:
-            text = "".join(self.parts)
+            text = "".join(self.parts) if self.chars else ""
             self.parts = []
-            if text.strip(" \t\r\n\f\u00a0" + BREAK + EDGE + EMPHASIS + SUP + SUB + UNSCRIPT):
+            if text:
                 block = Block(self.kind, text, self.boxes, self.zone, self.main > 0)
                 block.chars, block.links = self.chars, self.links
                 self.blocks.append(block)
@@ -162,14 +178,11 @@ class Walker:
             self.after_comment = False
         if _DEFINES.search(made.tex):
             self.macros.update(tx.definitions(made.tex))
-        if self.parts and self.pieces:
+        if self.pieces and self.after_formula():
             last = self.pieces[-1]
-            if last.kind == "formula" and last.source != source and _same(last.content, made.tex):
-                tail = "".join(self.parts[-4:])
-                mark = f"{REF}{len(self.pieces) - 1}{END}"
-                if tail.rstrip(" \n\t\r\u00a0" + EDGE).endswith(mark):
-                    last.display = last.display if last.display is not None else made.display
-                    return
+            if last.source != source and _same(last.content, made.tex):
+                last.display = last.display if last.display is not None else made.display
+                return
         self.put(Piece("formula", made.tex, made.display, source))
         self.chars += 1
 
@@ -178,8 +191,7 @@ class Walker:
     def run(self, root: LexborNode) -> None:
         stack: list[tuple[LexborNode, str, object]] = []
         node: LexborNode | None = root
-        nodes = 0
-        parts = self.parts
+        left = self.max_nodes
         while True:
             if node is None:
                 if not stack:
@@ -189,15 +201,18 @@ class Walker:
                     self.leave(action, saved)
                 node = node.next
                 continue
-            nodes += 1
+            left -= 1
+            if left < 0:
+                raise TooManyNodes
             tag = node.tag
             if tag == "-text":
                 text = node.text_content or ""
-                self.text(text)
+                if text.isspace():
+                    self.parts.append(" ")
+                else:
+                    self.text(text)
                 node = node.next
                 continue
-            if nodes > self.max_nodes:
-                raise TooManyNodes
             if tag == "br":
                 self.parts.append(BREAK)
                 node = node.next
@@ -207,33 +222,28 @@ class Walker:
                 node = node.next
                 continue
             entered = self.enter(node, tag)
-            if entered is None:
-                node = node.next if node is not root else None
-                continue
-            child = node.first_child
-            if child is None:
+            if entered is not None:
+                child = node.first_child
+                if child is not None:
+                    stack.append((node, *entered))
+                    node = child
+                    continue
                 if entered[0]:
                     self.leave(*entered)
-                node = node.next if node is not root else None
-                continue
-            stack.append((node, *entered))
-            node = child
+            node = node.next if stack else None
         self.flush()
-        del parts
 
     def text(self, text: str) -> None:
-        if "\ue000" <= max(text, default="") <= "\uf8ff":
-            text = MARKS.sub("", text)
-        if self.ignoring and any(c in text for c in "$\\`#["):
+        """Text that is not all white space."""
+        if self.ignoring and _SIGNS.search(text):
             self.put(Piece("text", text))
         else:
             self.parts.append(text)
-        size = len(text) if len(text) < 3 else len(text.strip())
+        size = len(text.strip())
         self.chars += size
         if self.in_link:
             self.links += size
-        if self.after_comment and text.strip():
-            self.after_comment = False
+        self.after_comment = False
 
     def comment(self, node: LexborNode) -> None:
         content = node.comment_content or ""
@@ -256,14 +266,34 @@ class Walker:
                 return None
             if tag in _BLOCK_TAGS:
                 return "", None
-            self.parts.append(EDGE)
-            return "edge", EDGE
+            if self.edge:
+                self.parts.append(EDGE)
+                return "edge", EDGE
+            return "", None
         if tag in _SKIP_TAGS:
             return None
         attributes = node.attributes
+        if not attributes and tag in _ORDINARY and not self.after_comment:
+            return (
+                self.block(node, tag, attributes, "", 0)
+                if tag in _BLOCK_TAGS
+                else self.inline(node, tag, attributes, 0)
+            )
         names = attributes.get("class") or ""
-        custom = tag not in _KNOWN_INLINE and tag not in _BLOCK_TAGS
-        flags = name_flags(f"{names} {tag}" if custom else names, attributes.get("id") or "")
+        flags = name_flags(names if tag in _STANDARD else f"{names} {tag}", attributes.get("id") or "")
+        if attributes.get("role") == "math":
+            flags |= MATH
+        if tag in _ORDINARY and not self.after_comment and not flags & (MATH | RENDERED | HIDDEN):
+            telling = _telling(tuple(attributes))
+            if not telling & _SOURCE or self.ignoring or not (made := fm.from_attributes(attributes, False, tag)):
+                if telling & _UNSEEN and ("hidden" in attributes or _invisible(attributes.get("style"))):
+                    self.hidden(node, tag, attributes, flags)
+                    return None
+                if tag in _BLOCK_TAGS:
+                    return self.block(node, tag, attributes, names, flags)
+                return self.inline(node, tag, attributes, flags)
+            self.found(made, tag)
+            return None
         if tag == "script":
             self.script(node, attributes)
             return None
@@ -280,40 +310,44 @@ class Walker:
             if made:
                 self.formula(made, "image")
             return None
-        if flags & RENDERED or tag == "mjx-container":
+        if flags & RENDERED or tag in ("mjx-container", "alternatives", "inline-formula"):
             return self.rendered(node, tag, attributes, names)
         if tag in ("svg", "object"):
             return self.picture(node, tag, attributes, flags)
         if tag == "noscript":
-            if node.css_first('img, math, script[type^="math/"]') is None:
+            if self.after_formula() or node.css_first('img, math, script[type^="math/"]') is None:
                 return None
             return "", None
         if self.after_comment and (flags & MATH or (tag in ("div", "table") and node.css_first("img") is not None)):
             self.after_comment = False
             return None
-        if (flags & MATH or "data-" in "".join(attributes)) and not self.ignoring:
+        if flags & HIDDEN or "hidden" in attributes or _invisible(attributes.get("style")):
+            self.hidden(node, tag, attributes, flags)
+            return None
+        if not self.ignoring:
             made = self.evidence(node, tag, attributes, bool(flags & MATH))
             if made:
-                if tag in _BLOCK_TAGS:
-                    self.flush()
-                    self.formula(made if made.display is not None else fm.Formula(made.tex, None), "element")
-                    self.flush()
-                else:
-                    self.formula(made, "element")
+                self.found(made, tag)
                 return None
-        if flags & HIDDEN or "hidden" in attributes or _invisible(attributes.get("style")):
-            self.hidden(node)
-            return None
         if tag in _BLOCK_TAGS:
             return self.block(node, tag, attributes, names, flags)
         return self.inline(node, tag, attributes, flags)
+
+    def found(self, made: fm.Formula, tag: str) -> None:
+        """A formula that is a whole element."""
+        if tag in _BLOCK_TAGS:
+            self.flush()
+            self.formula(made, "element")
+            self.flush()
+        else:
+            self.formula(made, "element")
 
     def inline(self, node: LexborNode, tag: str, attributes: fm.Attributes, flags: int) -> tuple[str, object] | None:
         if tag == "a":
             if flags & BOILER:
                 return None
             self.in_link += 1
-            self.parts.append(EDGE)
+            self.parts.append(self.edge)
             return "a", None
         if tag in ("code", "kbd", "samp"):
             return self.code(node, tag)
@@ -330,9 +364,8 @@ class Walker:
             return "edge", "”"
         if tag == "label" and self.zone is not None:
             return None
-        edge = EDGE
-        self.parts.append(edge)
-        mode = self.mode(attributes, flags)
+        self.parts.append(self.edge)
+        mode = self.mode(attributes.get("class") or "", flags) if attributes else None
         if mode is not None:
             saved = self.ignoring
             self.ignoring = mode
@@ -340,17 +373,16 @@ class Walker:
         if flags & MATH:
             self.mathematical += 1
             return "math", None
-        return "edge", edge
+        return ("edge", EDGE) if self.edge else ("", None)
 
-    def mode(self, attributes: fm.Attributes, flags: int) -> bool | None:
+    def mode(self, names: str, flags: int) -> bool | None:
         """Whether class names turn typesetting off (True) or on again (False)."""
-        names = attributes.get("class")
-        if not names:
+        if not names or (not self.ignoring and not self.modes.search(names)):
             return None
-        tokens = names.split()
-        if any(token in self.config.process for token in tokens) or (self.ignoring and flags & MATH):
+        tokens = set(names.split())
+        if tokens & self.config.process or (self.ignoring and flags & MATH):
             return False if self.ignoring else None
-        return True if any(token in self.config.ignore for token in tokens) else None
+        return True if tokens & self.config.ignore else None
 
     def code(self, node: LexborNode, tag: str) -> None:
         """Code in a line; as text it would be searched for formulas."""
@@ -464,17 +496,35 @@ class Walker:
             return None
         return fm.from_layout(node, attributes, tag)
 
-    def hidden(self, node: LexborNode) -> None:
-        """Nothing of what isn't shown, but for macros defined there and the source of a formula."""
+    def after_formula(self) -> bool:
+        """Whether nothing but white space came since the last formula."""
+        if not self.pieces or self.pieces[-1].kind != "formula":
+            return False
+        tail = "".join(self.parts[-4:]).rstrip(" \n\t\r\u00a0" + EDGE)
+        return tail.endswith(f"{REF}{len(self.pieces) - 1}{END}")
+
+    def hidden(self, node: LexborNode, tag: str, attributes: fm.Attributes, flags: int) -> None:
+        """Nothing of what isn't shown, but for macros defined there and the source of the picture before it."""
         text = node.text()
         if len(text) > 100_000:
             return
         if "\\" in text and _DEFINES.search(text):
             self.macros.update(tx.definitions(text))
             return
-        inner, form = tx.clean(text) if 2 < len(text) < 3000 else ("", None)
-        if form is not None and tx.is_tex(inner) and self.pieces and self.parts:
-            self.formula(fm.Formula(inner, form), "hidden")
+        if self.after_formula():
+            return
+        before = node.prev
+        while before is not None and before.tag == "-text" and not (before.text_content or "").strip():
+            before = before.prev
+        if before is None or before.tag not in ("img", "svg", "object", "canvas"):
+            return
+        made = fm.from_attributes(attributes, bool(flags & MATH), tag) if attributes else None
+        if made is None and len(text) < 3000:
+            inner, form = tx.clean(text)
+            if tx.is_tex(inner) and (form is not None or flags & MATH or "\\" in inner):
+                made = fm.Formula(inner, form)
+        if made:
+            self.formula(made, "hidden")
 
     # ------------------------------------------------------------ blocks
 
@@ -486,7 +536,7 @@ class Walker:
             self.pre(node, names)
             return None
         if tag in ("td", "th"):
-            return self.cell(tag, attributes, names, flags)
+            return self.cell(node, tag, attributes, names, flags)
         saved = (self.kind, self.boxes, self.zone, self.main, self.ignoring, self.mathematical)
         role = attributes.get("role") or ""
         if (
@@ -498,9 +548,10 @@ class Walker:
         ):
             if tag != "body":
                 self.main += 1
-        elif tag not in ("body", "html"):
-            self.enter_zone(tag, role, names, flags)
-        mode = self.mode(attributes, flags) if names else None
+        elif (flags & BOILER or role or tag in _ZONE_TAGS or tag == "header") and tag not in ("body", "html"):
+            if not self.enter_zone(node, tag, role, names, flags):
+                return None
+        mode = self.mode(names, flags) if names else None
         if mode is not None:
             self.ignoring = mode
         self.mathematical = 1 if flags & MATH and tag in ("p", "div", "center", "figure", "dd", "li") else 0
@@ -534,7 +585,8 @@ class Walker:
             self.kind = "caption"
         return "block", saved
 
-    def enter_zone(self, tag: str, role: str, names: str, flags: int) -> None:
+    def enter_zone(self, node: LexborNode, tag: str, role: str, names: str, flags: int) -> bool:
+        """Open a zone of boilerplate where the element is one; False where it is to be left out altogether."""
         kind = ""
         if tag in _ZONE_TAGS or role in _ZONE_ROLES:
             kind = "nav" if tag == "nav" or role in ("navigation", "menu", "menubar", "toolbar") else tag
@@ -544,8 +596,17 @@ class Walker:
             kind = "" if self.main else "header"
         elif flags & BOILER:
             kind = "name"
-        if kind:
-            self.zone = Zone(kind, self.zone, keep_headings=kind in ("header", "banner") or "header" in names.lower())
+        if not kind or self.wide > _MAX_BOXES:
+            return True
+        headings = kind == "header" or role == "banner" or "header" in names.lower()
+        if not self.everything and not headings:
+            size = len(node.text())
+            if size <= 0.5 * self.total:
+                self.skipped += size
+                return False
+            self.wide += 1
+        self.zone = Zone(kind, self.zone, headings)
+        return True
 
     def item(self, attributes: fm.Attributes) -> None:
         if len(self.boxes) >= _MAX_BOXES:
@@ -563,14 +624,16 @@ class Walker:
             counter[1] += 1
         self.boxes = (*self.boxes, Box("item", marker, counter[2]))
 
-    def cell(self, tag: str, attributes: fm.Attributes, names: str, flags: int) -> tuple[str, object] | None:
+    def cell(
+        self, node: LexborNode, tag: str, attributes: fm.Attributes, names: str, flags: int
+    ) -> tuple[str, object] | None:
         if names and _GUTTER.search(names):
             return None
         saved = (self.kind, self.boxes, self.zone, self.main, self.ignoring, self.mathematical)
         if flags & CONTENT:
             self.main += 1
-        elif flags & BOILER:
-            self.enter_zone(tag, "", names, flags)
+        elif flags & BOILER and not self.enter_zone(node, tag, "", names, flags):
+            return None
         self.mathematical = 1 if flags & MATH else 0
         self.kind = "p"
         if self.tables:
@@ -611,15 +674,15 @@ class Walker:
             return
         if action == "a":
             self.in_link -= 1
-            self.parts.append(EDGE)
+            self.parts.append(self.edge)
             return
         if action == "math":
             self.mathematical -= 1
-            self.parts.append(EDGE)
+            self.parts.append(self.edge)
             return
         if action == "mode":
             self.ignoring = bool(saved)
-            self.parts.append(EDGE)
+            self.parts.append(self.edge)
             return
         self.flush()
         if action == "block":
@@ -792,8 +855,24 @@ def _plain(block: Block) -> bool:
     return block.kind in ("p", "li") and not block.rows
 
 
+@lru_cache(maxsize=65536)
+def _telling(attributes: tuple[str, ...]) -> int:
+    """Whether names of attributes promise a formula's source, or that the element may not be shown."""
+    flags = 0
+    for name in attributes:
+        if fm.may_hold_source(name):
+            flags |= _SOURCE
+        elif name in ("style", "hidden"):
+            flags |= _UNSEEN
+    return flags
+
+
 def _same(one: str, other: str) -> bool:
-    return re.sub(r"\s+", "", one) == re.sub(r"\s+", "", other)
+    """Whether two sources write one formula, spacing, braces and upright letters apart."""
+    return _LOOSE.sub("", one) == _LOOSE.sub("", other)
+
+
+_LOOSE = re.compile(r"[\s{}]|\\(?:[,;:!]|left|right|mathrm|text|operatorname|displaystyle|mathit)(?![A-Za-z])")
 
 
 def _invisible(style: str | None) -> bool:
@@ -834,8 +913,14 @@ def _preformatted(node: LexborNode) -> str:
     return "".join(out)
 
 
-def walk(root: LexborNode, config: Config, max_nodes: int) -> Walker:
-    """Blocks, pieces and macros of the tree below ``root``. Raises TooManyNodes."""
-    walker = Walker(config, max_nodes)
+def walk(root: LexborNode, config: Config, max_nodes: int, everything: bool, dollars: bool) -> Walker:
+    """Blocks, pieces and macros of the tree below ``root``.
+
+    Parts that their markup calls boilerplate are not even looked into unless they are most of the page or
+    ``everything`` is asked for. ``dollars`` says that the page holds some, so that edges of elements matter.
+    Raises TooManyNodes.
+    """
+    total = 0 if everything else len(root.text())
+    walker = Walker(config, max_nodes, everything, total, EDGE if dollars else "")
     walker.run(root)
     return walker

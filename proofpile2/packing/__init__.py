@@ -1,0 +1,1 @@
+"""From text to what a GPU trainer memory-maps: encoders, file formats, packing, mixture, reader."""

@@ -41,7 +41,8 @@ def make(path: Path, documents: int) -> None:
     """Write the Parquet file; the id of a document is ``family-member``."""
     import numpy as np
     import pyarrow as pa
-    import pyarrow.parquet as pq
+
+    from proofpile2.shards import write_parquet
 
     rng = np.random.default_rng(2026)
     letters = np.array(list("etaoinshrdlucmfwygpbvk"))
@@ -82,8 +83,7 @@ def make(path: Path, documents: int) -> None:
         family += 1
     order = rng.permutation(len(texts))[:documents]
     table = pa.table({"id": pa.array(ids).take(order), "text": pa.array(texts, pa.large_string()).take(order)})
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(table, path, row_group_size=1000)
+    write_parquet(str(path), table.schema, table.to_batches())
 
 
 def ours(data: Path, work: Path) -> list[str]:
@@ -103,7 +103,7 @@ def ours(data: Path, work: Path) -> list[str]:
         print(f"  {phase[0].key[:6]:8}{time.process_time() - start:8.2f} s  {dict(counts)}", file=sys.stderr)
     apply = whole.step(str(work), 0).load()
     gone: list[str] = []
-    for batch in open_parquet(str(data)).iter_batches(256):
+    for batch in open_parquet(str(data)).iter_batches(256, columns=["id"]):
         after = apply(batch)
         gone += after.column("id").filter(after.column("drop").is_valid()).to_pylist()
     return gone
@@ -193,13 +193,13 @@ def child(tool: str, data: Path, work: Path) -> None:
         "text-dedup": lambda: text_dedup(data, work),
     }
     gone = calls[tool]()
-    peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    (work / "result.json").write_text(json.dumps({"seconds": cpu() - STARTED, "peak": peak * 1024, "gone": gone}))
+    # Not ru_maxrss, which a new process takes over from the one that started it
+    peak = int(re.findall(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[0]) * 1024
+    (work / "result.json").write_text(json.dumps({"seconds": cpu() - STARTED, "peak": peak, "gone": gone}))
 
 
 def truth(data: Path) -> tuple[dict[tuple[str, str], float], int]:
     """Similarity of each pair within a family, and the number of documents."""
-    sys.path.insert(0, str(ROOT))
     from proofpile2.minhash import shingles
 
     families: dict[str, list[str]] = defaultdict(list)
@@ -234,6 +234,7 @@ def main() -> None:
     words.add_argument("--dir", type=Path, default=ROOT / ".bench" / "dedup")
     words.add_argument("--child", nargs=3, help=argparse.SUPPRESS)
     given = words.parse_args()
+    sys.path.insert(0, str(ROOT))
     if given.child:
         child(given.child[0], Path(given.child[1]), Path(given.child[2]))
         return

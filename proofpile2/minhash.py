@@ -171,7 +171,7 @@ def _buffers(text: pa.Array) -> tuple[U8, Index]:
 
 
 def _blank_before(data: U8, start: int, end: int) -> int:
-    """The last place up to ``end`` where no word can be cut, behind white space; 0 if there is none from ``start`` on."""
+    """The last place from ``start`` to ``end`` where no word can be cut, behind white space; 0 if there is none."""
     for first in (max(start, end - 1000), start):
         blank = np.flatnonzero(data[first:end] <= 32)
         if len(blank):
@@ -181,9 +181,9 @@ def _blank_before(data: U8, start: int, end: int) -> int:
 
 def _word_hashes(data: U8, offsets: Index) -> tuple[U64, Index]:
     """Hashes of all words, and how many words stand before each text (with the number of all as last)."""
-    starts: list[Index] = [np.zeros(0, np.int64)]
     hashes: list[U64] = [np.zeros(0, np.uint64)]
-    here, size = 0, _PIECE
+    before = np.zeros(len(offsets), np.int64)
+    here, size, count = 0, _PIECE, 0
     room = np.empty((2, _PIECE), np.uint64)
     while here < len(data):
         end = min(here + size, len(data))
@@ -192,14 +192,15 @@ def _word_hashes(data: U8, offsets: Index) -> tuple[U64, Index]:
             if not end:  # a word longer than a piece is hashed whole
                 size *= 2
                 continue
-        first, last = np.searchsorted(offsets, [here, end])
         if end - here > room.shape[1]:
             room = np.empty((2, size), np.uint64)
-        begin, value = _piece(data[here:end], offsets[first:last] - here, room)
-        starts.append(begin + here)
+        first, last = np.searchsorted(offsets, [here, end])
+        starts, value = _piece(data[here:end], offsets[first:last] - here, room)
+        before[first:last] = np.searchsorted(starts, offsets[first:last] - here) + count
         hashes.append(value)
-        here, size = end, _PIECE
-    return np.concatenate(hashes), np.searchsorted(np.concatenate(starts), offsets)
+        here, size, count = end, _PIECE, count + len(value)
+    before[offsets == len(data)] = count
+    return np.concatenate(hashes), before
 
 
 def _shingle_hashes(value: U64, before: Index, ngram: int) -> tuple[U32, Index]:

@@ -49,7 +49,7 @@ MARGIN = 0.2
 
 _DOCUMENTS_A_BUCKET = 1 << 20  # with 14 bands 235 MB of keys, and about three times that while they are sorted
 _PAIRS = 1 << 17  # compared at a time
-_BATCH = 1_000  # documents signed at a time
+_BATCH = 256  # documents signed at a time
 
 _DECISION = pa.schema([("id", pa.string()), ("reason", pa.string()), ("duplicates", pa.int32())])
 
@@ -169,8 +169,7 @@ class _Sign:
         bands, rows = _bands(settings.threshold, settings.num_perm)
         keys, hashed = [np.zeros((0, 2), np.uint64)], [np.zeros((0, 3), np.uint64)]
         sketches, lengths = [np.zeros((0, settings.num_perm), np.uint8)], [np.zeros(0, np.uint64)]
-        for batch in open_parquet(self.path).iter_batches(_BATCH, columns=["text"]):
-            text = batch.column("text")
+        for text in _texts(self.path):
             number = np.arange(count, count + len(text), dtype=np.uint64) + np.uint64(self.part << 32)
             count += len(text)
             signed = signatures(text, settings.num_perm, settings.ngram, settings.seed)
@@ -189,6 +188,14 @@ class _Sign:
         entries = np.concatenate(keys)
         save_buckets(file_of(self.work, "bands", self.part), entries, self.buckets)
         return {"documents": count, "without_words": count - len(entries) // bands}
+
+
+def _texts(path: str) -> Iterator[pa.Array]:
+    """The texts of a part, some at a time; row group by row group, since Arrow reads ahead as far as it may."""
+    part = open_parquet(path)
+    for group in range(part.num_row_groups):
+        for batch in part.iter_batches(_BATCH, row_groups=[group], columns=["text"]):
+            yield batch.column("text")
 
 
 @dataclass(frozen=True)

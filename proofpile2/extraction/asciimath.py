@@ -131,6 +131,9 @@ class _Parser:
         name = self.peek()
         item = self.simple(depth)
         scripted = self.scripts(item, depth, until, stops)
+        while self.peek() == "!" and self.at != until and "!" not in stops:
+            self.at += 1  # a factorial belongs to what it follows, also under a fraction
+            scripted = _Group(Atom(nucleus(scripted.atom) + "!", ROW, simple=False, tall=scripted.atom.tall))
         if name in am.FUNCTIONS or (name in {"f", "g"} and self.peek() == "("):
             following = self.peek()
             takes = depth < MAX_DEPTH and self.at < len(self.tokens) and self.at != until and following not in stops

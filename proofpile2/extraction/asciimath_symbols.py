@@ -43,11 +43,11 @@ BIG = {
 WORDS = {"and": r"\text{ and }", "or": r"\text{ or }", "if": r"\text{ if }", "otherwise": r"\text{otherwise}"}
 SPACES = {"\\ ": r"\ ", "quad": r"\quad", "qquad": r"\qquad"}
 _PLAIN_FUNCTIONS = """
-sin cos tan sec csc cot arcsin arccos arctan sinh cosh tanh coth exp log ln det gcd dim ker arg hom lg
+sin cos tan sec csc cot arcsin arccos arctan sinh cosh tanh coth exp log ln det gcd dim ker arg hom
 """
-_NAMED_FUNCTIONS = "sech csch lcm lub glb arcsec arccsc arccot sgn tr rank"
+_NAMED_FUNCTIONS = "sech csch lcm lub glb arcsec arccsc arccot sgn rank"
 LIMITS = {
-    "lim": r"\lim", "Lim": r"\operatorname{Lim}", "max": r"\max", "min": r"\min", "sup": r"\sup", "inf": r"\inf",
+    "lim": r"\lim", "Lim": r"\operatorname{Lim}", "max": r"\max", "min": r"\min", "inf": r"\inf",
     "limsup": r"\limsup", "liminf": r"\liminf",
 }  # fmt: skip
 UNARY = {
@@ -63,7 +63,7 @@ AROUND = {
 FONTS = {
     "bb": "mathbf", "mathbf": "mathbf", "bbb": "mathbb", "mathbb": "mathbb", "cc": "mathcal", "mathcal": "mathcal",
     "tt": "mathtt", "mathtt": "mathtt", "fr": "mathfrak", "mathfrak": "mathfrak", "sf": "mathsf",
-    "mathsf": "mathsf", "rm": "mathrm", "mathrm": "mathrm", "it": "", "mathit": "",
+    "mathsf": "mathsf", "mathrm": "mathrm", "mathit": "",
 }  # fmt: skip
 BINARY = frozenset({"frac", "root", "stackrel", "overset", "underset", "color", "id", "class"})
 TEXT_WORDS = frozenset({"text", "mbox"})

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["agreement", "candidates", "cluster", "components", "sketch"]
+__all__ = ["agreement", "candidates", "cluster", "components", "pivoted", "sketch"]
 
 U8 = npt.NDArray[np.uint8]
 U32 = npt.NDArray[np.uint32]
@@ -49,24 +49,26 @@ def candidates(keys: U64) -> Iterator[tuple[Index, Index]]:
             yield order[(some + left).ravel()], order[(some + right).ravel()]
 
 
-def pivoted(
-    keys: U64, best_first: Callable[[Index], Index], agree: Agree, threshold: float
-) -> Iterator[tuple[Index, Index]]:
-    """Pairs of at least ``threshold`` from groups too large for :func:`candidates`.
+def pivoted(keys: U64, read: Callable[[Index], tuple[U8, Index]], threshold: float) -> Iterator[tuple[Index, Index]]:
+    """Pairs of positions that agree in ``threshold``, from groups too large for :func:`candidates`.
 
-    In each group, in the order that ``best_first`` gives to its positions, the first is compared with all others; those
-    that resemble it leave with it, the rest goes on with the next.
+    ``read`` gives sketches and lengths of positions. In each group the longest is compared with all others; those that
+    resemble it leave with it, the rest goes on with the next.
     """
     order, begins, sizes = _groups(keys)
     for first, size in zip(begins[sizes > ALL_PAIRS], sizes[sizes > ALL_PAIRS], strict=True):
-        rest = best_first(order[first : first + size])
+        rest = order[first : first + size]
+        sketches, lengths = read(rest)
+        # Equally long ones in the order of their bytes, so that nothing hangs on positions
+        content = np.argsort(np.ascontiguousarray(sketches).view(f"S{sketches.shape[1]}")[:, 0], kind="stable")
+        best = content[np.argsort(-lengths[content], kind="stable")]
+        rest, sketches = rest[best], sketches[best]
         for _ in range(PIVOTS):
             if len(rest) < 2:
                 break
-            pivot, rest = np.full(len(rest) - 1, rest[0]), rest[1:]
-            near = agree(pivot, rest) >= threshold
-            yield pivot[near], rest[near]
-            rest = rest[~near]
+            near = agreement(sketches[:1], sketches[1:]) >= threshold
+            yield np.full(np.count_nonzero(near), rest[0]), rest[1:][near]
+            rest, sketches = rest[1:][~near], sketches[1:][~near]
 
 
 def _groups(keys: U64) -> tuple[Index, Index, Index]:
@@ -102,15 +104,18 @@ def cluster(count: int, left: Index, right: Index, agree: Agree, floor: float) -
     less than ``floor``: these form clusters among themselves, over the links among them, by the same rule.
     """
     keeper = np.arange(count)
-    undecided = np.ones(count, bool)
+    nodes = keeper.copy()  # those undecided; edges are between places in here
     while True:
-        root = components(count, left, right)
-        member = np.flatnonzero(undecided & (root != np.arange(count)))
-        near = agree(root[member], member) >= floor
-        keeper[member[near]] = root[member[near]]
-        undecided[:] = False
-        undecided[member[~near]] = True
-        if not undecided.any():
+        root = components(len(nodes), left, right)
+        member = np.flatnonzero(root != np.arange(len(nodes)))
+        best = nodes[root[member]]
+        near = agree(best, nodes[member]) >= floor
+        keeper[nodes[member[near]]] = best[near]
+        far = member[~near]
+        if not len(far):
             return keeper
-        inside = undecided[left] & undecided[right]
-        left, right = left[inside], right[inside]
+        place = np.full(len(nodes), -1)
+        place[far] = np.arange(len(far))
+        left, right = place[left], place[right]
+        inside = (left >= 0) & (right >= 0)
+        nodes, left, right = nodes[far], left[inside], right[inside]

@@ -193,13 +193,16 @@ def test_pivots_compare_each_group_by_itself() -> None:
     """Documents that resemble a pivot leave with it; the others are compared with the next."""
     keys = np.repeat(np.array([7, 9], np.uint64), 40)
     kind = np.arange(80) % 3
-
-    def agree(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-        return (kind[left] == kind[right]).astype(float)
-
-    pairs = [pair for left, right in pivoted(keys, np.sort, agree, 0.5) for pair in zip(left, right, strict=True)]
+    sketches = np.random.default_rng(0).integers(0, 256, (3, 64), dtype=np.uint8)[kind]
+    lengths = np.arange(80)
+    pairs = [
+        pair
+        for left, right in pivoted(keys, lambda places: (sketches[places], lengths[places]), 0.5)
+        for pair in zip(left.tolist(), right.tolist(), strict=True)
+    ]
     assert len(pairs) == 80 - 2 * 3
     assert all(keys[a] == keys[b] and kind[a] == kind[b] for a, b in pairs)
+    assert {a for a, _ in pairs} == {37, 38, 39, 77, 78, 79}, "the longest of each kind"
 
 
 def test_a_chain_does_not_remove_what_is_unlike_the_kept(tmp_path: Path) -> None:

@@ -176,7 +176,8 @@ def _from_mathml_text(text: str, display: bool | None) -> Formula | None:
 
 
 _DATA_NAMES = re.compile(
-    r"tex(?!t)|latex|math|katex|formula|equation|(?:^|-)(?:expr|expression|eqn?|asciimath|am|mml|equatio)(?:$|-)", re.IGNORECASE
+    r"tex(?!t)|latex|math|katex|formula|equation|(?:^|-)(?:expr|expression|eqn?|asciimath|am|mml|equatio)(?:$|-)",
+    re.IGNORECASE,
 )
 _NOT_SOURCE = re.compile(
     r"src|href|url|id$|style|class|type|display|mode|font|size|align|loaded|processed|rendered|number|label"
@@ -220,7 +221,11 @@ def from_attributes(attributes: Attributes, mathematical: bool, tag: str = "") -
     if mathematical:
         for name in ("aria-label", "title", "alt"):
             value = attributes.get(name)
-            if value and tx.is_tex(tx.clean(_decoded(value))[0]) and "\\" in value:
+            if not value:
+                continue
+            inner = tx.clean(_decoded(value))[0]
+            typeset = "mjx-math" in (attributes.get("class") or "")  # MathJax's page tools put the TeX there
+            if (tx.is_tex(inner) and "\\" in value) or (typeset and (tx.is_tex(inner) or simple(inner))):
                 return _made(_decoded(value), form_of(attributes, tag))
     return None
 
@@ -267,7 +272,21 @@ _RENDERER = re.compile(
 _FILE = re.compile(r"\.(?:png|gif|jpe?g|svg|bmp|webp)$", re.IGNORECASE)
 
 
-_ADDRESSES = ("src", "data", "data-src", "data-original", "data-lazy-src", "data-url", "data-lazy", "data-orig-file", "href")
+_PICTURE = re.compile(
+    r"\\begin\s*\{(?:figure|picture|tabular|table|center|tikzpicture)\*?\}|\\(?:epsfig|includegraphics|psfig)\b"
+)
+_BUTTONS = frozenset(("up", "next", "previous", "prev", "contents", "index", "home", "top", "back", "go"))
+_ADDRESSES = (
+    "src",
+    "data",
+    "data-src",
+    "data-original",
+    "data-lazy-src",
+    "data-url",
+    "data-lazy",
+    "data-orig-file",
+    "href",
+)
 
 
 def from_image(attributes: Attributes, mathematical: bool) -> Formula | None:
@@ -291,8 +310,10 @@ def from_image(attributes: Attributes, mathematical: bool) -> Formula | None:
             continue
         value = _decoded(value)
         inner = tx.clean(value)[0]
-        if not inner or _FILE.search(inner):
+        if not inner or _FILE.search(inner) or _PICTURE.search(inner):
             continue
+        if name == "alt" and (inner in _BUTTONS or "icon" in source):
+            return None
         delimited = tx.strip_delimiters(value.strip())[1] is not None
         if (said or delimited) and tx.may_be_tex(inner) and (delimited or tx.is_tex(inner) or _likely(inner, name)):
             return _made(value, display)
@@ -419,7 +440,7 @@ def from_layout(node: LexborNode, attributes: Attributes, tag: str) -> Formula |
     return made if made and tx.may_be_tex(made.tex) else None
 
 
-_SOURCES = 'annotation, tex-math, script[type^="math/"], math, [data-latex], [data-mathml]'
+_SOURCES = 'annotation, tex-math, script[type^="math/"], math, [data-latex], [data-mathml], .mjx-math[aria-label]'
 
 
 def from_rendered(node: LexborNode, attributes: Attributes, tag: str) -> Formula | None:

@@ -10,6 +10,7 @@ from proofpile2.extraction.walk import SUB, SUP, UNSCRIPT, Block, Box, Piece
 
 __all__ = ["Style", "render"]
 
+_BACK = re.compile(r"\s*↩[\ufe0e\ufe0f]?\s*$")
 _PIECE = re.compile(f"{REF}(\\d+){END}")
 _SPACE = re.compile(r"[ \t\r\n\f\u00a0\u2000-\u200a\u202f\u3000]+")
 _BREAKS = re.compile(f" ?{BREAK} ?(?:{BREAK} ?)+")
@@ -59,6 +60,8 @@ def line_text(text: str, pieces: Sequence[Piece], flat: bool) -> str:
             text = text.replace("\n\n", " ").replace("\n", " ")
         text = text.strip()
     text = text.replace("$", "\\$")
+    if "↩" in text:
+        text = _BACK.sub("", text)
     if REF not in text:
         return text
     out: list[str] = []

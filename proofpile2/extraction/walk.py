@@ -7,6 +7,7 @@ stages need: kind, the lists and quotes around them, the zone they stand in, how
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -83,13 +84,13 @@ _SKIP_TAGS = words(
 _KNOWN_INLINE = words(
     """
     a abbr acronym b bdi bdo big br cite code data del dfn em font i img ins kbd label mark nobr noscript object
-    picture q s samp script small span strike strong sub sup svg math time u var wbr ruby rb rbc rtc output
+    picture q s samp script small span strike strong sub sup svg math time tt u var wbr ruby rb rbc rtc output
     slot embed
     """
 )
 _PLAIN_TAGS = words(
     """
-    b strong i u small big tt font s strike nobr tbody thead tfoot tr hr wbr
+    b strong u small big s strike nobr tbody thead tfoot tr hr wbr
     """
 )
 _ZONE_TAGS = frozenset(("nav", "footer", "aside", "form"))
@@ -118,6 +119,8 @@ _STANDARD = _BLOCK_TAGS | _KNOWN_INLINE
 _ORDINARY = _STANDARD - words("script math img embed svg object noscript")
 _SIGNS = re.compile(r"[$\\`#\[@]")
 _SOURCE, _UNSEEN = 1, 2
+_NOT_SET = re.compile(r"\\[A-Za-z]+|[\\{}^_&$\s]")
+_SAME_CHARACTER = {"−": "-", "–": "-", "′": "'", "’": "'", "∗": "*"}
 _DEFINES = re.compile(r"\\(?:re|provide)?newcommand|\\def\s*\\|\\DeclareMathOperator")
 
 
@@ -145,7 +148,7 @@ class Walker:
         self.main = 0
         self.ignoring = False
         self.mathematical = 0
-        self.after_comment = False
+        self.rendering: Counter[str] | None = None  # characters of a formula from a comment that are still to be set
         self.tables: list[Table] = []
         self.counters: list[list[int]] = []  # of the lists open: [kind, number, identity]
         self.lists = 0
@@ -174,8 +177,6 @@ class Walker:
 
     def formula(self, made: fm.Formula, source: str) -> None:
         """Add a formula, unless it is the same one again in another form right behind the first."""
-        if source != "comment":
-            self.after_comment = False
         if _DEFINES.search(made.tex):
             self.macros.update(tx.definitions(made.tex))
         if self.pieces and self.after_formula():
@@ -235,6 +236,11 @@ class Walker:
 
     def text(self, text: str) -> None:
         """Text that is not all white space."""
+        if self.rendering is not None:
+            text = self.eaten(text)
+            if not text or text.isspace():
+                self.parts.append(text)
+                return
         if self.ignoring and _SIGNS.search(text):
             self.put(Piece("text", text))
         else:
@@ -243,7 +249,6 @@ class Walker:
         self.chars += size
         if self.in_link:
             self.links += size
-        self.after_comment = False
 
     def comment(self, node: LexborNode) -> None:
         content = node.comment_content or ""
@@ -251,7 +256,30 @@ class Walker:
             made = fm.from_comment(content)
             if made:
                 self.formula(made, "comment")
-                self.after_comment = True
+                self.rendering = Counter(_NOT_SET.sub("", made.tex))
+
+    def eaten(self, text: str) -> str:
+        """What is left of a text behind a formula from a comment when the formula's own characters are taken off."""
+        left = self.rendering
+        assert left is not None
+        place = 0
+        while place < len(text):
+            char = _SAME_CHARACTER.get(text[place], text[place])
+            if not char.isspace():
+                if left[char] <= 0 and (char.isascii() or (char.isalpha() and char < "Ͱ")):
+                    break
+                if (
+                    char.isalpha()
+                    and text[place + 1 : place + 2].isalpha()
+                    and text[place : place + 2] not in self.pieces[-1].content
+                ):
+                    break
+                left[char] -= 1
+            place += 1
+        if place == len(text):
+            return ""
+        self.rendering = None
+        return text[len(text[:place].rstrip()) :]
 
     def enter(self, node: LexborNode, tag: str) -> tuple[str, object] | None:
         """What to do when the element ends, or None to leave it out (it is done or it is nothing)."""
@@ -273,7 +301,9 @@ class Walker:
         if tag in _SKIP_TAGS:
             return None
         attributes = node.attributes
-        if not attributes and tag in _ORDINARY and not self.after_comment:
+        if self.rendering is not None and (taken := self.rendered_comment(node, tag, attributes)) is not None:
+            return taken[0]
+        if not attributes and tag in _ORDINARY:
             return (
                 self.block(node, tag, attributes, "", 0)
                 if tag in _BLOCK_TAGS
@@ -283,7 +313,7 @@ class Walker:
         flags = name_flags(names if tag in _STANDARD else f"{names} {tag}", attributes.get("id") or "")
         if attributes.get("role") == "math":
             flags |= MATH
-        if tag in _ORDINARY and not self.after_comment and not flags & (MATH | RENDERED | HIDDEN):
+        if tag in _ORDINARY and not flags & (MATH | RENDERED | HIDDEN):
             telling = _telling(tuple(attributes))
             if not telling & _SOURCE or self.ignoring or not (made := fm.from_attributes(attributes, False, tag)):
                 if telling & _UNSEEN and ("hidden" in attributes or _invisible(attributes.get("style"))):
@@ -303,9 +333,6 @@ class Walker:
                 self.formula(made, "math")
             return None
         if tag in ("img", "embed"):
-            if self.after_comment:
-                self.after_comment = False
-                return None
             made = fm.from_image(attributes, bool(flags & MATH) or self.mathematical > 0)
             if made:
                 self.formula(made, "image")
@@ -318,9 +345,6 @@ class Walker:
             if self.after_formula() or node.css_first('img, math, script[type^="math/"]') is None:
                 return None
             return "", None
-        if self.after_comment and (flags & MATH or (tag in ("div", "table") and node.css_first("img") is not None)):
-            self.after_comment = False
-            return None
         if flags & HIDDEN or "hidden" in attributes or _invisible(attributes.get("style")):
             self.hidden(node, tag, attributes, flags)
             return None
@@ -342,6 +366,29 @@ class Walker:
         else:
             self.formula(made, "element")
 
+    def rendered_comment(
+        self, node: LexborNode, tag: str, attributes: fm.Attributes
+    ) -> tuple[tuple[str, object] | None] | None:
+        """What to do with an element behind a formula from a comment: (None,) leaves it out, None is for the usual."""
+        if tag in ("img", "i", "b", "sub", "sup", "font", "em", "strong", "small", "span", "nobr", "var"):
+            if tag == "img":
+                return (None,)
+            if name_flags(attributes.get("class") or "", "") & MATH:
+                self.rendering = None
+                return (None,)
+            return (("", None),)
+        if tag == "p" and node.first_child is None:
+            return None
+        if tag in ("div", "table", "center") and (
+            name_flags(attributes.get("class") or "", "") & MATH
+            or (node.css_first("img, table") is not None and len(node.text()) < 400)
+        ):
+            self.rendering = None
+            return (None,)
+        if tag not in ("p", "br", "a"):
+            self.rendering = None
+        return None
+
     def inline(self, node: LexborNode, tag: str, attributes: fm.Attributes, flags: int) -> tuple[str, object] | None:
         if tag == "a":
             if flags & BOILER:
@@ -352,6 +399,11 @@ class Walker:
         if tag in ("code", "kbd", "samp"):
             return self.code(node, tag)
         if tag in ("sup", "sub"):
+            first = node.first_child
+            if tag == "sup" and (self.in_link or (first is not None and first.tag == "a")):  # the mark of a note
+                bare = not node.text().strip().startswith(("[", "("))
+                self.parts.append("[" if bare else "")
+                return ("edge", "]") if bare else ("", None)
             self.parts.append(SUP if tag == "sup" else SUB)
             return "edge", UNSCRIPT
         if flags & BOILER and len(node.text()) < 80:
@@ -364,7 +416,7 @@ class Walker:
             return "edge", "”"
         if tag == "label" and self.zone is not None:
             return None
-        self.parts.append(self.edge)
+        self.parts.append(" : " if attributes and attributes.get("class") == "classifier" else self.edge)
         mode = self.mode(attributes.get("class") or "", flags) if attributes else None
         if mode is not None:
             saved = self.ignoring

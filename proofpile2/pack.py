@@ -1,9 +1,10 @@
 """From final Parquet to training-ready binaries: tokenize each file, merge each component, mix.
 
 Three kinds of directories, each with the fingerprint of what made it in its name, as the passes of a pipeline have:
-``tokens-<component>-<fingerprint>`` (a shard a file), ``packed-<component>-<fingerprint>`` (what trainers read, split by
-split) and ``mixture-<fingerprint>`` (weights, epochs, order). Done is a receipt, so the same command goes on where a
-stopped one was; other weights make another mixture and touch nothing else; a component more tokenizes that one alone.
+``tokens-<component>-<fingerprint>`` (a shard a file), ``packed-<component>-<fingerprint>`` (what trainers read, split
+by split) and ``mixture-<fingerprint>`` (weights, epochs, order). Done is a receipt, so the same command goes on where
+a stopped one was; other weights make another mixture and touch nothing else; a component more tokenizes that one
+alone.
 """
 
 from __future__ import annotations
@@ -143,8 +144,8 @@ def run(
     """Make what is not made yet, under ``out/<name of the mixture>``.
 
     ``places`` says where a component's documents are (component -> folders, files, globs), where they are not under
-    ``out``; ``leave_out`` names the components to do without, whose weights fall to the others. MissingFile for any other
-    component that is not there, ConfigError for a name that is none.
+    ``out``; ``leave_out`` names the components to do without, whose weights fall to the others. MissingFile for any
+    other component that is not there, ConfigError for a name that is none.
     """
     chosen = _chosen(plan, out, places or {}, leave_out)
     spec = tokens.read(plan.tokenizer, plan.end_of_document)
@@ -261,12 +262,14 @@ def _merge_tasks(plan: Mixture, spec: Spec, jobs: Sequence[_Job]) -> list[Task]:
             if f"{split}.json" in there:
                 continue
             own = {name: n for name, n in sorted(counts.items()) if f"/{split}/" in name}
-            total = {kind: sum(n for name, n in own.items() if name.startswith(kind)) for kind in ("tokens", "documents")}
+            total = {
+                kind: sum(n for name, n in own.items() if name.startswith(kind)) for kind in ("tokens", "documents")
+            }
             tasks.append(
                 MergeSplit(
                     split, job.packed, job.packed_mark, tuple(join(job.shards, key) for key in keys), own,
-                    total["tokens"], total["documents"], spec.dtype.str, spec.end, plan.order, plan.formats, plan.packing,
-                    plan.length, plan.seed,
+                    total["tokens"], total["documents"], spec.dtype.str, spec.end, plan.order, plan.formats,
+                    plan.packing, plan.length, plan.seed,
                 )
             )  # fmt: skip
     return tasks
@@ -287,7 +290,13 @@ def _no_beat(step: str, unit: str, ids: Sequence[str]) -> None:
 
 
 def _finish(
-    plan: Mixture, name: str, folder: str, mark: str, recipe: Mapping[str, Any], receipts: Sequence[Receipt], ending: str
+    plan: Mixture,
+    name: str,
+    folder: str,
+    mark: str,
+    recipe: Mapping[str, Any],
+    receipts: Sequence[Receipt],
+    ending: str,
 ) -> None:
     dropped: dict[str, Counter[str]] = {}
     for receipt in receipts:
@@ -403,5 +412,3 @@ def _configs(
     shards.write_bytes(join(root, "neox.yml"), text.encode())
     blend = json.dumps(neox.megatron_blend(paths, weights), indent=1) + "\n"
     shards.write_bytes(join(root, "megatron_blend.json"), blend.encode())
-
-

@@ -25,10 +25,10 @@ def train_tokenizer(
 ) -> dict[str, Any]:
     """Trains on the documents of ``inputs`` and writes ``out``, a ``tokenizer.json``; gives what was learnt from.
 
-    Byte-level, so any text comes back as it was; numbers are cut into groups of three digits, and leading spaces go with
-    words, as in GPT-NeoX's and Llama 3's tokenizers. ``share`` takes that part of the documents, chosen by a hash of the
-    id. The same documents in the same order give the same file. ConfigError for a vocabulary too small for the bytes,
-    InputError where there is no text.
+    Byte-level, so any text comes back as it was; numbers are cut into groups of three digits, and leading spaces go
+    with words, as in GPT-NeoX's and Llama 3's tokenizers. ``share`` takes that part of the documents, chosen by a hash
+    of the id. The same documents in the same order give the same file. ConfigError for a vocabulary too small for the
+    bytes, InputError where there is no text.
     """
     from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers  # noqa: PLC0415
 

@@ -1,7 +1,7 @@
 """The shards of a component to the files that a trainer reads, split by split.
 
-The merge takes a range of keys at a time, which every run holds as one stretch, so it reads in long stretches (as well from
-an object store) and holds about :data:`RANGE_TOKENS` tokens, beside 20 bytes for each document of the split.
+The merge takes a range of keys at a time, which every run holds as one stretch, so it reads in long stretches (as well
+from an object store) and holds about :data:`RANGE_TOKENS` tokens, beside 20 bytes for each document of the split.
 """
 
 from __future__ import annotations
@@ -57,20 +57,19 @@ class _Run:
 
 def chunks(prefixes: Sequence[str], split: str, order: str, dtype: np.dtype[Any]) -> Iterator[Chunk]:
     """All documents of ``split`` in the shards ``prefixes`` (paths without ending), in the order of their keys."""
-    runs = [run for part, prefix in enumerate(prefixes) for run in _runs(prefix, part, SPLITS.index(split), dtype)]
+    runs = [run for part, prefix in enumerate(prefixes) for run in _runs(prefix, part, SPLITS.index(split))]
     for low, high in _ranges(runs, order):
-        tokens, found = [], []
+        found = []
         for run in runs:
             begin = int(np.searchsorted(run.keys, np.uint64(low)))
             end = int(np.searchsorted(run.keys, np.uint64(high - 1), side="right"))
             if begin < end:
-                tokens.append(_read(run.path, int(run.ends[begin]), int(run.ends[end]), dtype))
                 found.append((run, begin, end))
         if found:
-            yield _sorted(tokens, found)
+            yield _sorted(found, dtype)
 
 
-def _runs(prefix: str, part: int, split: int, dtype: np.dtype[Any]) -> Iterator[_Run]:
+def _runs(prefix: str, part: int, split: int) -> Iterator[_Run]:
     path = f"{prefix}.docs.arrow"
     local = "://" not in path
     file = pa.ipc.open_file(pa.memory_map(path) if local else pa.BufferReader(shards.read_bytes(path)))
@@ -106,10 +105,14 @@ def _read(path: str, begin: int, end: int, dtype: np.dtype[Any]) -> Tokens:
         return np.frombuffer(handle.read((end - begin) * dtype.itemsize), dtype)
 
 
-def _sorted(tokens: Sequence[Tokens], found: Sequence[tuple[_Run, int, int]]) -> Chunk:
+def _sorted(found: Sequence[tuple[_Run, int, int]], dtype: np.dtype[Any]) -> Chunk:
     lengths = np.concatenate([np.diff(run.ends[begin : end + 1]) for run, begin, end in found]).astype(np.int32)
     table = pa.Table.from_batches([run.table.slice(begin, end - begin) for run, begin, end in found])
-    buffer = tokens[0] if len(tokens) == 1 else np.concatenate(tokens)
+    buffer, at = np.empty(int(lengths.sum(dtype=np.int64)), dtype), 0
+    for run, begin, end in found:
+        piece = _read(run.path, int(run.ends[begin]), int(run.ends[end]), dtype)
+        buffer[at : at + len(piece)] = piece
+        at += len(piece)
     keys = np.concatenate([run.keys[begin:end] for run, begin, end in found])
     parts = np.concatenate([np.full(end - begin, run.part) for run, begin, end in found])
     rows = np.concatenate([run.rows[begin:end] for run, begin, end in found])
@@ -147,7 +150,12 @@ class MergeSplit:
         if self.documents:
             self._write(files, counts)
         receipt = Receipt(
-            self.key, self.fingerprint, rows_in=self.documents, rows_out=self.documents, files=files, counts=dict(counts)
+            self.key,
+            self.fingerprint,
+            rows_in=self.documents,
+            rows_out=self.documents,
+            files=files,
+            counts=dict(counts),
         )
         manifest.write(join(self.folder, f"{self.key}.json"), receipt)
         return receipt.counts
@@ -168,7 +176,7 @@ class MergeSplit:
             first = 0
             for chunk in chunks(self.prefixes, self.key, self.order, dtype):
                 if data:
-                    data.write(memoryview(chunk.tokens))
+                    data.write(chunk.tokens.data)
                 if flat:
                     flat.add(chunk.tokens)
                 if packed:
@@ -213,7 +221,7 @@ class _Flat:
             if not self._room:
                 self._open()
             piece, tokens = tokens[: self._room], tokens[self._room :]
-            self._out.write(memoryview(piece.astype(self._dtype)))
+            self._out.write(piece.astype(self._dtype).data)
             self._room -= len(piece)
             if not self._room:
                 self._stack.close()
@@ -261,7 +269,7 @@ class _Packed:
         np.lib.format.write_array_header_1_0(head, np.lib.format.header_data_from_array_1_0(array))
         with shards.atomic(join(self._task.folder, name)) as out:
             out.write(head.getvalue())
-            out.write(memoryview(np.ascontiguousarray(array)))
+            out.write(np.ascontiguousarray(array).data)
         self._files[name] = out.facts()
 
     def _parquet(self, name: str, made: Sequences) -> None:

@@ -1,10 +1,10 @@
 """Which component gives how many sequences, and in which order all of them come.
 
-Weights are shares of the tokens that a model sees, as in GPT-NeoX, so a small component with a large weight is read more
-than once: its *effective epochs* are ``budget * weight / sum of weights / its tokens``. The order is a permutation of all
-positions of the run, computed for any position alone (see :mod:`proofpile2.packing.permutation`): no file of it is kept,
-and step 40,000 is found as fast as step 0. Each epoch of a component has an order of its own, so that a broken epoch takes a
-random part of it. Needs NumPy only.
+Weights are shares of the tokens that a model sees, as in GPT-NeoX, so a small component with a large weight is read
+more than once: its *effective epochs* are ``budget * weight / sum of weights / its tokens``. The order is a
+permutation of all positions of the run, computed for any position alone (see :mod:`proofpile2.packing.permutation`):
+no file of it is kept, and step 40,000 is found as fast as step 0. Each epoch of a component has an order of its own,
+so that a broken epoch takes a random part of it. Needs NumPy only.
 """
 
 from __future__ import annotations
@@ -40,7 +40,8 @@ class Share:
 def shares(
     weights: Mapping[str, float], tokens: Mapping[str, int], sequences: Mapping[str, int], budget: int, length: int
 ) -> list[Share]:
-    """Sequences each component gives to a run of ``budget`` tokens (0: as many as there are), in sequences of ``length``.
+    """Sequences each component gives to a run of ``budget`` tokens (0: as many as there are), in sequences of
+    ``length``.
 
     Counts differ from the weights by less than one sequence, and add up to the budget rounded up to whole sequences.
     A component without a sequence gives nothing, and the others take its share.

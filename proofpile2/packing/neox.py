@@ -14,7 +14,9 @@ BATCH_TOKENS = 4_194_304
 WARMUP_STEPS, DECAY_STEPS = 500, 48_000
 
 
-def megatron_blend(paths: Mapping[str, Mapping[str, str]], weights: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:
+def megatron_blend(
+    paths: Mapping[str, Mapping[str, str]], weights: Mapping[str, Mapping[str, float]]
+) -> dict[str, Any]:
     """What ``--per-split-data-args-path`` of Megatron-Core takes: weight and path prefix in turn, split by split."""
     names = {"train": "train", "validation": "valid", "test": "test"}
     return {
@@ -33,8 +35,8 @@ def neox_config(
 ) -> str:
     """A GPT-NeoX configuration that trains Llemma 7B for ``tokens`` tokens: JSON, which is YAML, after its comments.
 
-    ``paths`` are prefixes of ``.bin`` and ``.idx`` by split and component. The model is Llama 2 7B's shape as in GPT-NeoX
-    ``configs/llama2/codellama_7B.yml`` with what Llemma changed (context, RoPE base).
+    ``paths`` are prefixes of ``.bin`` and ``.idx`` by split and component. The model is Llama 2 7B's shape as in
+    GPT-NeoX ``configs/llama2/codellama_7B.yml`` with what Llemma changed (context, RoPE base).
     """
     config: dict[str, Any] = {}
     for split, ours in (("train", "train"), ("validation", "valid"), ("test", "test")):
@@ -97,8 +99,8 @@ def _comments(vocab_size: int, steps: int) -> Sequence[str]:
         "# Written by proofpile2. Data: this mixture. Model: Llemma 7B (Llama 2 7B's shape, RoPE base 10,000).",
         "# Documented: context 4,096, batches of 4 M tokens, bfloat16, 42,000 steps for 200 B tokens, RoPE base.",
         "# From memory of the paper, check before a long run: peak learning rate 1e-4, 500 steps of warm-up, cosine to",
-        "# 1/30 over 48,000 steps. Adam's numbers, clipping and weight decay are those of GPT-NeoX's Llama configurations.",
-        f"# {steps:,} steps of {BATCH_TOKENS:,} tokens. The batch is 256 GPUs x 4 sequences x 2 accumulations / 2 (model",
-        "# parallel) x 4,096: keep the product when you change the number of GPUs.",
+        "# 1/30 over 48,000 steps. Adam's numbers, clipping and weight decay are those of GPT-NeoX's Llama files.",
+        f"# {steps:,} steps of {BATCH_TOKENS:,} tokens. The batch is 256 GPUs x 4 sequences x 2 accumulations / 2",
+        "# (model parallel) x 4,096: keep the product when you change the number of GPUs.",
         f"# The vocabulary has {vocab_size:,} ids; Llemma itself starts from Code Llama 7B's weights and tokenizer.",
     )

@@ -1,7 +1,7 @@
 """Reads what packing made: sequences in the order of the run, from any step, for any rank; and single documents.
 
-Needs the standard library and NumPy only, so that a trainer's machine needs nothing else. Files are memory-mapped, so they
-must be on a local or mounted disk.
+Needs the standard library and NumPy only, so that a trainer's machine needs nothing else. Files are memory-mapped, so
+they must be on a local or mounted disk.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ class Sequence(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """``tokens`` is int64 ``[batch, length]``; ``components`` numbers of the components; ``step`` the step it belongs to."""
+    """``tokens`` is int64 ``[batch, length]``; ``components`` numbers of the components; ``step`` the step it belongs
+    to."""
 
     step: int
     tokens: npt.NDArray[np.int64]
@@ -213,7 +214,8 @@ class TokenSet:
 
 
 def open_tokens(path: str | os.PathLike[str]) -> TokenSet:
-    """The mixture at ``path``: its folder, the pipeline's, or the ``--out`` of the run. FileNotFoundError if none is there."""
+    """The mixture at ``path``: its folder, the pipeline's, or the ``--out`` of the run. FileNotFoundError if none is
+    there."""
     root = Path(path)
     for folder in (root, root / "proofpile2"):
         if (folder / "mixture.json").is_file():

@@ -3,14 +3,15 @@
 *Concatenate* is what Llemma's trainer does: the documents of a set form one stream, cut every ``length`` tokens. No
 padding but in the last sequence; nearly every sequence begins and ends inside a document.
 
-*Best fit* (Ding et al. 2024, "Fewer Truncations Improve Language Modeling", arXiv 2404.10830): a document shorter than a
-sequence is never cut. Longer ones are cut into whole sequences and a rest; rests and short documents go, longest first,
-into the fullest sequence that still has room. Open sequences are kept by the room they have left, with a bit map of the
-rooms in use, so a document costs one shift of an integer of ``length`` bits. A window of documents is packed at a time,
-which bounds the memory.
+*Best fit* (Ding et al. 2024, "Fewer Truncations Improve Language Modeling", arXiv 2404.10830): a document shorter than
+a sequence is never cut. Longer ones are cut into whole sequences and a rest; rests and short documents go, longest
+first, into the fullest sequence that still has room. Open sequences are kept by the room they have left, with a bit
+map of the rooms in use, so a document costs one shift of an integer of ``length`` bits. A window of documents is
+packed at a time, which bounds the memory.
 
-Both keep every token exactly once. Positions restart at every document's piece: ``cu_seqlens`` are the cumulative lengths
-of the pieces in a sequence, 0 first, as variable-length attention takes them; what follows the last is padding.
+Both keep every token exactly once. Positions restart at every document's piece: ``cu_seqlens`` are the cumulative
+lengths of the pieces in a sequence, 0 first, as variable-length attention takes them; what follows the last is
+padding.
 """
 
 from __future__ import annotations

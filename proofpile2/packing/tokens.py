@@ -11,7 +11,7 @@ import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -35,7 +35,8 @@ PROBES = (
     "don't WE'LL it's they\u2019re I'M",
     "0123456789 1234567 3.14159e-10 \u0661\u0662\u0663 \u2460 \u00bd",
     "cafe\u0301 caf\u00e9 \u1e9e\u00df \u01c4 \u0130i\u0307 \ufb01",
-    "\u6570\u5b66 \u3059\u3046\u304c\u304f \uc218\ud559 \u0645\u062a\u0641\u0627\u0636\u0644 \u05d7\u05e9\u05d1\u05d5\u05df",
+    "\u6570\u5b66 \u3059\u3046\u304c\u304f \uc218\ud559",
+    "\u0645\u062a\u0641\u0627\u0636\u0644 \u05d7\u05e9\u05d1\u05d5\u05df \u0917\u0923\u093f\u0924",
     "\U0001d53d\U0001d4b6\U0001d7d9 \U0001f469\u200d\U0001f52c \U0001f1eb\U0001f1f7 \u2200\u03b5>0\u2203\u03b4",
     "\x00\x01\x7f\x85\u2028\u2029\ufeff\ufffd\u200b\ue000\U0010ffff",
     "def f(x):\n    return {\n\t'a': x ** 2,  # ???\n    }\n\n\n\n    ",
@@ -71,7 +72,7 @@ class Spec:
     end_token: str
     vocab_size: int
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """BLAKE2b-128 of the file."""
         return blake2b(self.data, digest_size=16).hexdigest()
@@ -128,7 +129,7 @@ def _bytes(name: str) -> bytes:
     from tokenizers import Tokenizer  # noqa: PLC0415
 
     try:
-        return cast(str, Tokenizer.from_pretrained(name).to_str()).encode()
+        return str(Tokenizer.from_pretrained(name).to_str()).encode()
     except Exception as error:  # whatever the Hub and the network raise
         raise ConfigError(f"{name}: no such file, and the Hugging Face Hub did not give it ({error})") from None
 
@@ -172,7 +173,7 @@ class _Reference:
         return np.concatenate([np.empty(0, np.uint32), *pieces]), offsets
 
     def decode(self, ids: Sequence[int]) -> str:
-        return cast(str, self._tokenizer.decode(list(ids), skip_special_tokens=False))
+        return str(self._tokenizer.decode(list(ids), skip_special_tokens=False))
 
 
 class _Fast:
@@ -190,7 +191,7 @@ class _Fast:
         return np.frombuffer(ids, "<u4"), np.frombuffer(offsets, "<u8").astype(np.int64)
 
     def decode(self, ids: Sequence[int]) -> str:
-        return cast(str, self._tokenizer.decode(list(ids), skip_special_tokens=False))
+        return str(self._tokenizer.decode(list(ids), skip_special_tokens=False))
 
 
 class _SentencePiece:
@@ -206,7 +207,7 @@ class _SentencePiece:
         return np.concatenate([np.empty(0, np.uint32), *pieces]), offsets
 
     def decode(self, ids: Sequence[int]) -> str:
-        return cast(str, self._model.decode([int(one) for one in ids]))
+        return str(self._model.decode([int(one) for one in ids]))
 
 
 _LOADED: dict[tuple[str, str], Any] = {}
@@ -257,13 +258,14 @@ def load(spec: Spec, engine: str = "auto") -> tuple[Encoder, str]:
     return (made, "") if made else (reference(spec), why)
 
 
-def agree(one: Encoder, other: Encoder, texts: Sequence[str]) -> str:
-    """Empty if both give the same ids for all ``texts``, else where they part, in words."""
+def agree(one: Encoder, other: Encoder, texts: Sequence[str], expected: tuple[Ids, Offsets] | None = None) -> str:
+    """Empty if both give the same ids for all ``texts``, else where they part, in words. ``expected`` is what ``other``
+    gives, where it is known."""
     try:
         left, left_at = one.encode(texts)
     except Exception as error:
         return f"{type(error).__name__}: {error}"
-    right, right_at = other.encode(texts)
+    right, right_at = expected or other.encode(texts)
     if np.array_equal(left, right) and np.array_equal(left_at, right_at):
         return ""
     for n, text in enumerate(texts):

@@ -11,7 +11,7 @@ from proofpile2.packing.reader import TokenSet
 __all__ = ["RunDataset"]
 
 
-class RunDataset(torch.utils.data.Dataset[Any]):
+class RunDataset(torch.utils.data.Dataset[Any]):  # type: ignore[misc, unused-ignore]
     """Sequences that rank ``rank`` of ``world`` reads from step ``start`` on, one an item, for
     ``DataLoader(dataset, batch_size=batch, shuffle=False)``; the order is the run's already.
 

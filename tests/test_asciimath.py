@@ -102,9 +102,10 @@ def test_nothing() -> None:
     assert asciimath.to_latex("x" * (asciimath.MAX_LENGTH + 1)) is None
 
 
-@pytest.mark.parametrize(
-    "piece", ["(", "|", "sqrt ", "sin ", "x^", "a/", "[", '"', "text(", "(|", "((a,b),", "frac ", "f(", "(mod "]
-)
+ENDLESS = ["(", "|", "sqrt ", "sin ", "x^", "a/", "[", '"', "text(", "(|", "((a,b),", "frac ", "f(", "(mod "]
+
+
+@pytest.mark.parametrize("piece", ENDLESS)
 def test_bounded(piece: str) -> None:
     """Endless nesting and repetition end, with balanced braces."""
     tex = asciimath.to_latex(piece * (asciimath.MAX_LENGTH // len(piece)))
@@ -120,7 +121,10 @@ def balanced(tex: str) -> bool:
     return depth == 0
 
 
-PIECES = """x 2 alpha + / ^ _ ( ) [ ] { } {: :} | || , sqrt root sin sum text( " ' ! bb hat frac overset ubrace - mod abs f $ % \\ é if"""
+PIECES = r"""
+x 2 alpha + - / ^ _ ( ) [ ] { } {: :} | || , " ' ! $ % # \ é sqrt root sin sum text( bb hat frac overset ubrace
+mod abs f if
+"""
 
 
 @given(st.lists(st.sampled_from([*PIECES.split(), " "]), max_size=30))

@@ -38,6 +38,7 @@ from proofpile2.extraction.mathml_row import (
     Atom,
     Table,
     argument,
+    join,
     nucleus,
     row,
     table_atom,
@@ -455,10 +456,11 @@ def _table_row(frame: Frame) -> Atom:
     cells = [kid if kid.kind == CELL else Atom(whole(kid), CELL) for kid in frame.kids if kid.kind != EMPTY]
     tag = ""
     if frame.tag == "mlabeledtr" and cells:
-        tag = re.sub(r"^\\(?:text|mathrm)\{(.*)\}$", r"\1", cells.pop(0).tex)
-        tag = re.sub(r"^\((.*)\)$", r"\1", tag.strip())
+        tag = re.sub(r"^\\(?:text|mathrm)\{([^{}]*)\}$", r"\1", cells.pop(0).tex)
+        tag = re.sub(r"^\(([^()]*)\)$", r"\1", tag.strip())
     aligns = _words(frame.attributes, "columnalign")
-    return Atom("", TABLE_ROW, raw=" ".join(aligns), tail=f"\\tag{{{tag}}}" if tag else "", atoms=tuple(cells))
+    tex = join([cell.tex for cell in cells])  # for a row outside of a table
+    return Atom(tex, TABLE_ROW, raw=" ".join(aligns), tail=f"\\tag{{{tag}}}" if tag else "", atoms=tuple(cells))
 
 
 def _trimmed(rows: list[tuple[str, ...]], aligns: tuple[str, ...]) -> tuple[list[tuple[str, ...]], tuple[str, ...]]:

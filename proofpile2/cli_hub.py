@@ -32,7 +32,9 @@ def commands(command: Callable[..., argparse.ArgumentParser]) -> None:
     one.add_argument(
         "--text-meta", action="store_true", help="the published set's two columns, text and meta, not the typed ones"
     )
-    one.add_argument("--staging", metavar="DIR", help="where the files are made before they are sent (default: OUT/hub)")
+    one.add_argument(
+        "--staging", metavar="DIR", help="where the files are made before they are sent (default: OUT/hub)"
+    )
     one.add_argument("--shard-bytes", type=int, default=SHARD_BYTES, metavar="N",
                      help=f"size of the published files, about (default: {SHARD_BYTES:_})")  # fmt: skip
     _common(one)

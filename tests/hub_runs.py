@@ -46,7 +46,9 @@ class Origin:
 
 def texts(unit: str, words: tuple[str, ...], count: int) -> str:
     """A unit of the toy source: ``count`` documents whose first words go round ``words``."""
-    rows = [f"{words[n % len(words)]} theorem {unit}{n} says: $x^{n} + é$ " + "and so on " * (n % 7) for n in range(count)]
+    rows = [
+        f"{words[n % len(words)]} theorem {unit}{n} says: $x^{n} + é$ " + "and so on " * (n % 7) for n in range(count)
+    ]
     return f"{unit}=" + "|".join([*rows, " "])  # the last one is dropped as blank
 
 

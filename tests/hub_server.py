@@ -1,7 +1,7 @@
 """A small Hugging Face Hub on loopback, over real HTTP: as much of its API as huggingface_hub and datasets use.
 
-Repositories, commits with parents, trees and large files (LFS batch, upload, verify) are held in memory. Faults are laid
-on requests beforehand: a status, a connection that is cut, bytes that are damaged.
+Repositories, commits with parents, trees and large files (LFS batch, upload, verify) are held in memory. Faults are
+laid on requests beforehand: a status, a connection that is cut, bytes that are damaged.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import base64
 import json
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha1, sha256
@@ -96,6 +96,7 @@ class Hub(ThreadingHTTPServer):
         self.faults: list[Fault] = []
         self.log: list[tuple[str, str]] = []
         self.largest_commit = 10**9
+        self.meanwhile: Callable[[], object] | None = None  # done once, just before the next commit
         self.bugs: list[Exception] = []  # of this server: a test that meets one proves nothing
 
     def files(self, name: str) -> dict[str, File]:
@@ -255,7 +256,9 @@ class _Handler(BaseHTTPRequestHandler):
         if user is None:
             self._error(401, "Invalid username or password.")
             return
-        self._json({"type": "user", "name": user, "orgs": [], "auth": {"accessToken": {"displayName": "t", "role": role}}})
+        self._json(
+            {"type": "user", "name": user, "orgs": [], "auth": {"accessToken": {"displayName": "t", "role": role}}}
+        )
 
     def create(self, body):
         user, role = self._user()
@@ -274,9 +277,10 @@ class _Handler(BaseHTTPRequestHandler):
     def info(self, body, name, revision="main"):
         one = self._commit(name, revision)
         files = [{"rfilename": path} for path in sorted(one.files)]
-        self._json({"id": name, "_id": "1", "author": name.partition("/")[0], "sha": one.id, "gated": False, "disabled": False,
-                    "private": self.server.repositories[name].private, "downloads": 0, "likes": 0, "tags": [],
-                    "lastModified": "2026-01-01T00:00:00.000Z", "siblings": files})  # fmt: skip
+        private = self.server.repositories[name].private
+        facts = {"id": name, "_id": "1", "author": name.partition("/")[0], "sha": one.id, "private": private}
+        facts |= {"gated": False, "disabled": False, "downloads": 0, "likes": 0, "tags": [], "siblings": files}
+        self._json(facts | {"lastModified": "2026-01-01T00:00:00.000Z"})
 
     def preupload(self, body, name, revision):
         one = self._commit(name, revision)
@@ -287,7 +291,9 @@ class _Handler(BaseHTTPRequestHandler):
             there = one.files.get(path)
             oid = there and (there.sha256 if there.large else there.git)
             large = path.endswith(".parquet")
-            answers.append({"path": path, "uploadMode": "lfs" if large else "regular", "shouldIgnore": False, "oid": oid})
+            answers.append(
+                {"path": path, "uploadMode": "lfs" if large else "regular", "shouldIgnore": False, "oid": oid}
+            )
         self._json({"files": answers})
 
     def batch(self, body, name):
@@ -325,6 +331,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def commit(self, body, name, revision):
         repository = self._repository(name, write=True)
+        if self.server.meanwhile:
+            self.server.meanwhile()
+            self.server.meanwhile = None
         lines = [json.loads(line) for line in body.splitlines() if line]
         header, operations = lines[0]["value"], lines[1:]
         if header.get("parentCommit") not in (None, repository.commits[-1].id):
@@ -344,11 +353,15 @@ class _Handler(BaseHTTPRequestHandler):
                     return
                 files[value["path"]] = File(self.server.blobs[value["oid"]], True)
             elif kind == "deletedFolder":
-                files = {path: one for path, one in files.items() if not path.startswith(value["path"].rstrip("/") + "/")}
+                files = {
+                    path: one for path, one in files.items() if not path.startswith(value["path"].rstrip("/") + "/")
+                }
             else:
                 files.pop(value["path"], None)
         one = repository.commit(header["summary"], files)
-        self._json({"success": True, "commitOid": one.id, "commitUrl": f"{self.server.url}/datasets/{name}/commit/{one.id}"})
+        self._json(
+            {"success": True, "commitOid": one.id, "commitUrl": f"{self.server.url}/datasets/{name}/commit/{one.id}"}
+        )
 
     def commits(self, body, name, revision):
         self._commit(name, revision)

@@ -119,7 +119,9 @@ def _merge(counts: Counter[str], more: Mapping[str, int]) -> None:
 def _trail(home: str, label: str) -> Trail:
     names = shards.listdir(join(home, label))
     passes = sorted((name for name in names if name[0].isdigit()), key=lambda name: int(name.partition("-")[0]))
-    statistics = json.loads(shards.read_bytes(join(home, label, "statistics.json"))) if "statistics.json" in names else {}
+    statistics = (
+        json.loads(shards.read_bytes(join(home, label, "statistics.json"))) if "statistics.json" in names else {}
+    )
     inputs = shards.read_bytes(join(home, label, "inputs.txt")).decode("utf-8", "replace").splitlines()
     manifests = tuple(manifest.read(join(home, label, name), Manifest) for name in passes)
     return Trail(label, manifests, tuple(inputs), statistics)
@@ -139,8 +141,11 @@ def tools(trails: Iterable[Trail]) -> list[tuple[str, str, list[str]]]:
     for trail in trails:
         for part in parts_of(trail):
             for name, value in part.get("uses", {}).items():
-                place = f"{part['name']}: {name}" if name in ("model", "rules", "scheme", "bands") else name
-                users = found.setdefault((place, str(value)), [])
+                named = part.get("settings", {}).get(name)  # the file behind `model` or `rules`
+                what = named.rsplit("/", 1)[-1] if isinstance(named, str) and named.startswith("/") else named
+                generic = name in ("model", "rules", "scheme", "bands")
+                what = what if isinstance(what, str) and what else f"{part['name']}: {name}" if generic else name
+                users = found.setdefault((what, str(value)), [])
                 if part["name"] not in users:
                     users.append(part["name"])
     return [(name, value, users) for (name, value), users in sorted(found.items())]
@@ -149,23 +154,31 @@ def tools(trails: Iterable[Trail]) -> list[tuple[str, str, list[str]]]:
 def command(trail: Trail) -> tuple[str, str]:
     """The command that makes a run again, and what is to be said about it."""
     last = trail.manifests[-1]
-    files = f"the {len(trail.inputs):,} inputs that `inputs.txt` lists" if len(trail.inputs) > 1 else "the input"
+    few = len(trail.inputs) <= 3
+    inputs = " ".join(shlex.quote(name) for name in trail.inputs) if few else "INPUTS"
+    note = "" if few else f"INPUTS are the {len(trail.inputs):,} names in `inputs.txt`. "
     run = f"proofpile2 run {last.pipeline}"
     try:
         plan = pipeline.load(last.pipeline)
     except ConfigError:
-        return f"{run} --input INPUTS", f"INPUTS are {files}; the recipes in the manifests tell all settings."
+        return f"{run} --input {inputs}", f"{note}All settings are in the recipes of the manifests."
     if plan.passes[-1].fingerprint == last.fingerprint:
         return run, "Without `--input` it reads the sample that ships with the package, which is what was done here."
-    ours = [part for one in plan.passes for part in (one.recipe["before"], *one.recipe["steps"]) if isinstance(part, dict)]
+    ours = [
+        part for one in plan.passes for part in (one.recipe["before"], *one.recipe["steps"]) if isinstance(part, dict)
+    ]
     theirs = list(parts_of(trail))
     if [part["name"] for part in ours] != [part["name"] for part in theirs]:
-        return f"{run} --input INPUTS", f"INPUTS are {files}; the pipeline was not the one that ships, see the manifests."
+        return (
+            f"{run} --input {inputs}",
+            f"{note}The pipeline file was not the one that ships; its steps are listed above.",
+        )
     flags = _flags(ours, theirs)
-    note = f"INPUTS are {files}."
     if any(a.get("uses") != b.get("uses") for a, b in zip(ours, theirs, strict=True)):
-        note += " Rule files, models or libraries were not those of the package that wrote this card; see the table above."
-    return " ".join([run, "--input INPUTS", *flags]), note
+        note += (
+            "Rule files, models or libraries were not those of the package that wrote this card: see the table above."
+        )
+    return " ".join([run, "--input", inputs, *flags]), note.strip() or "All other settings are those that ship."
 
 
 def _flags(ours: Sequence[Mapping[str, Any]], theirs: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -54,11 +54,14 @@ def pull(
     remote = connect(name, endpoint, waits=waits)
     found = remote.head(revision)
     if found is None:
-        raise HubError(f"{remote.url}: no such dataset{f' or revision {revision}' if revision else ''}, or the token may not see it")
+        what = f"no such dataset or no revision {revision}" if revision else "no such dataset"
+        raise HubError(f"{remote.url}: {what}, or the token may not see it")
     commit = found.commit
     there = remote.tree(commit)
     if SUMS not in there:
-        raise InputError(f"{name} was not published with proofpile2 (it has no {SUMS}); `hf download` fetches it as it is")
+        raise InputError(
+            f"{name} was not published with proofpile2 (it has no {SUMS}); `hf download` fetches it as it is"
+        )
     _fetch(remote, SUMS, commit, out)
     sums = read_sums(shards.read_bytes(join(out, SUMS)).decode("utf-8", "replace"))
     known = sorted({path.partition("/")[0] for path in sums if "/" in path})
@@ -76,7 +79,9 @@ def pull(
     ):
         try:
             fetched = []
-            for path, is_new in zip(paths, pool.map(lambda path: _have(remote, path, commit, out, sums[path]), paths), strict=True):
+            for path, is_new in zip(
+                paths, pool.map(lambda path: _have(remote, path, commit, out, sums[path]), paths), strict=True
+            ):
                 if is_new:
                     fetched.append(path)
                 bar.update()

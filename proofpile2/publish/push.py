@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,12 +14,13 @@ from tqdm import tqdm
 from proofpile2 import shards
 from proofpile2.errors import ConfigError, NotWhole
 from proofpile2.publish import card, layout
+from proofpile2.publish.export import export
 from proofpile2.publish.layout import SHARD_BYTES, Layout
 from proofpile2.publish.remote import WAITS, Entry, HubError, Remote, TooLarge, connect, entry_of
 from proofpile2.shards import join
 
 if TYPE_CHECKING:
-    from proofpile2.publish.remote import Operation
+    from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
 __all__ = ["SUMS", "Pushed", "push", "read_sums"]
 
@@ -86,7 +88,7 @@ def push(
     _tidy(tree, todo)
     with tqdm(total=sum(len(one.shards) for one in todo.values()), desc="lay out", disable=quiet or None) as bar:
         for one in todo.values():
-            layout.export(one, tree, lambda _: bar.update() and None)
+            export(one, tree, lambda _: bar.update() and None)
     for subset in kept:  # what the card tells of them
         for path in sorted(there):
             if tip and path.startswith(f"{subset}/") and path.endswith((".json", ".txt")):
@@ -112,16 +114,21 @@ def push(
     commit = _send(remote, tip.commit, tree, sending, stale, quiet)
     _check_arrived(remote, commit, local, todo)
     shards.remove(tree)
+    if not shards.listdir(home := os.path.dirname(tree)):
+        shards.remove(home)
     return Pushed(name, remote.url, commit, folders, tuple(sending), tuple(stale), unchanged, size, None)
 
 
 def read_sums(text: str) -> dict[str, str]:
-    """Path -> SHA-256 of a file as ``sha256sum`` writes it. NotWhole where it is something else, or a path leads out."""
+    """Path -> SHA-256 of a file as ``sha256sum`` writes it. NotWhole where it is something else or a path leads out."""
     found: dict[str, str] = {}
     for line in text.splitlines():
         digest, _, path = line.partition("  ")
         parts = path.split("/")
-        if len(digest) != 64 or {"", ".", ".."} & set(parts) or "\\" in path or ":" in path:
+        safe = path.endswith((".parquet", ".json", ".txt")) and not any(
+            part.startswith(".") or not part for part in parts
+        )
+        if len(digest) != 64 or not safe or "\\" in path or ":" in path:
             raise NotWhole(f"{SUMS}: not a list of hashes and relative paths: {line[:100]!r}")
         found[path] = digest
     return found
@@ -131,7 +138,9 @@ def _staging(out: str, name: str, found: Mapping[str, Sequence[layout.Run]], sta
     """The folder for the files to send; all in it is ours."""
     if staging is None:
         if "://" in out:
-            raise ConfigError(f"{out} is not on this machine: name a folder with --staging, in which the files are made")
+            raise ConfigError(
+                f"{out} is not on this machine: name a folder with --staging, in which the files are made"
+            )
         is_pass = any(run.place == run.folders[-1] for runs in found.values() for run in runs)
         staging = join(str(Path(out).resolve().parent) if is_pass else out, "hub")
     elif "://" in staging:
@@ -211,35 +220,50 @@ def _stale(there: Mapping[str, Entry], todo: Mapping[str, Layout]) -> list[str]:
 
 
 def _send(remote: Remote, head: str, tree: str, sending: Mapping[str, Entry], stale: Sequence[str], quiet: bool) -> str:
+    """Commit the data in bounded steps, then in one what makes them current; returns the last commit."""
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete  # noqa: PLC0415
-    from huggingface_hub.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars  # noqa: PLC0415
+
+    queue = [*_batches([path for path in sending if not _is_last(path)], sending)]
+    last = [path for path in sending if _is_last(path)]
+    with _one_bar(), tqdm(total=len(sending), desc="send", unit="file", disable=quiet or None) as bar:
+        while queue:
+            batch = queue.pop(0)
+            folder, _, first = batch[0].rpartition("/")
+            additions = [CommitOperationAdd(path, join(tree, path)) for path in batch]
+            try:
+                head = remote.commit(additions, head, f"Add {len(batch)} files to {folder}, from {first}")
+            except TooLarge:
+                if len(batch) == 1:
+                    raise
+                queue[:0] = [batch[: len(batch) // 2], batch[len(batch) // 2 :]]
+                continue
+            bar.update(len(batch))
+        operations: list[CommitOperationAdd | CommitOperationDelete]
+        operations = [CommitOperationAdd(path, join(tree, path)) for path in last]
+        operations += [CommitOperationDelete(f"{folder}/", is_folder=True) for folder in stale]
+        if operations:
+            names = sorted({path.partition("/")[0] for path in last if "/" in path}) or ["the card"]
+            head = remote.commit(operations, head, f"Publish {', '.join(names)}")
+        bar.update(len(last))
+    return head
+
+
+@contextmanager
+def _one_bar() -> Iterator[None]:
+    """Without the library's bars: ours counts the files of the whole push."""
+    from huggingface_hub.utils.tqdm import (  # noqa: PLC0415
+        are_progress_bars_disabled,
+        disable_progress_bars,
+        enable_progress_bars,
+    )
 
     was_off = are_progress_bars_disabled()
-    disable_progress_bars()  # ours counts files of the whole push
+    disable_progress_bars()
     try:
-        with tqdm(total=len(sending), desc="send", unit="file", disable=quiet or None) as bar:
-            queue = [*_batches([path for path in sending if not _is_last(path)], sending)]
-            while queue:
-                batch = queue.pop(0)
-                operations: list[Operation] = [CommitOperationAdd(path, join(tree, path)) for path in batch]
-                try:
-                    head = remote.commit(operations, head, f"Add {len(batch)} files, {batch[0].rsplit('/', 1)[0]} from {batch[0].rsplit('/', 1)[1]}")
-                except TooLarge:
-                    if len(batch) == 1:
-                        raise
-                    queue[:0] = [batch[: len(batch) // 2], batch[len(batch) // 2 :]]
-                    continue
-                bar.update(len(batch))
-            last = [path for path in sending if _is_last(path)]
-            operations = [CommitOperationAdd(path, join(tree, path)) for path in last]
-            operations += [CommitOperationDelete(f"{folder}/", is_folder=True) for folder in stale]
-            if operations:
-                head = remote.commit(operations, head, "Publish " + (", ".join(sorted({path.partition("/")[0] for path in last if "/" in path})) or "the card"))
-            bar.update(len(last))
+        yield
     finally:
         if not was_off:
             enable_progress_bars()
-    return head
 
 
 def _batches(paths: Sequence[str], entries: Mapping[str, Entry]) -> Iterator[list[str]]:
@@ -259,7 +283,9 @@ def _check_arrived(remote: Remote, commit: str, local: Mapping[str, Entry], todo
     """NotWhole unless the repository holds just our files: each with our hash, none twice, none missing."""
     there = remote.tree(commit)
     wrong = [f"{path}: missing" for path in local if path not in there]
-    wrong += [f"{path}: not what was sent" for path, one in local.items() if path in there and not there[path].same(one)]
+    wrong += [
+        f"{path}: not what was sent" for path, one in local.items() if path in there and not there[path].same(one)
+    ]
     ours = tuple(f"{subset}/published-" for subset in todo)
     wrong += [f"{path}: not ours" for path in there if ours and path.startswith(ours) and path not in local]
     if wrong:

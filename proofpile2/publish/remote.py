@@ -16,8 +16,6 @@ from proofpile2.errors import ConfigError, Error
 if TYPE_CHECKING:  # its import takes a while, and only these commands need it
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
 
-    Operation = CommitOperationAdd | CommitOperationDelete
-
 __all__ = ["WAITS", "Conflict", "Entry", "HubError", "Remote", "Tip", "TooLarge", "connect", "entry_of"]
 
 WAITS = (2.0, 5.0, 10.0, 30.0, 60.0, 120.0)
@@ -112,9 +110,11 @@ class Remote:
         """All files at a commit."""
 
         def call() -> dict[str, Entry]:
+            from huggingface_hub.hf_api import RepoFile  # noqa: PLC0415
+
             found: dict[str, Entry] = {}
             for item in self.api.list_repo_tree(self.name, repo_type="dataset", revision=revision, recursive=True):
-                if hasattr(item, "blob_id"):
+                if isinstance(item, RepoFile):
                     found[item.path] = Entry(item.size, item.lfs.sha256 if item.lfs else None, item.blob_id)
             return found
 
@@ -133,7 +133,9 @@ class Remote:
 
         return self.ask(f"fetch {path}", call)
 
-    def commit(self, operations: Sequence[Operation], parent: str, message: str) -> str:
+    def commit(
+        self, operations: Sequence[CommitOperationAdd | CommitOperationDelete], parent: str, message: str
+    ) -> str:
         """Send files and commit them on top of ``parent``; returns the new commit.
 
         Conflict if the tip is not ``parent`` any more; TooLarge if it should be tried with fewer files. An answer that
@@ -248,15 +250,19 @@ def _of_status(status: int, said: str, head: str, remote: Remote, error: BaseExc
     quoted = f" ({said})" if said else ""
     if status == 412 or (status == 409 and "exist" not in said):
         return Conflict(
-            f"{remote.name}: somebody else changed the repository meanwhile{quoted}. Nothing of theirs was touched; look "
-            "at it, then run the same command again: files that are there already are not sent twice"
+            f"{remote.name}: somebody else changed the repository meanwhile{quoted}. Nothing of theirs was touched; "
+            "look at it, then run the same command again: files that are there already are not sent twice"
         )
     if status == 409:
         return HubError(f"{head}: the name is taken{quoted}")
     if status == 413:
-        return TooLarge(f"{head}: the server does not take that much in one request{quoted}; use a smaller --shard-bytes")
+        return TooLarge(
+            f"{head}: the server does not take that much in one request{quoted}; use a smaller --shard-bytes"
+        )
     if status in (402, 507) or (status == 403 and re.search(r"storage|quota|space", said, re.IGNORECASE)):
-        return HubError(f"{head}: the account is out of space{quoted}; free some or ask the Hub for more, then run again")
+        return HubError(
+            f"{head}: the account is out of space{quoted}; free some or ask the Hub for more, then run again"
+        )
     missing = type(error).__name__ in {"RepositoryNotFoundError", "RevisionNotFoundError", "RemoteEntryNotFoundError"}
     if status == 404 or (missing and remote.token):
         return _NotFound(f"{head}: there is no such dataset, revision or file, or the token may not see it{quoted}")
@@ -279,4 +285,3 @@ def _clean(text: str, remote: Remote) -> str:
         text = text.replace(remote.token, "***")
     text = re.sub(r"https?://\S+", lambda found: found[0].partition("?")[0], text)
     return " ".join(text.split())[:300]
-

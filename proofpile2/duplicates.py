@@ -35,7 +35,7 @@ Index = npt.NDArray[np.int64]
 DECISION = pa.schema([("id", pa.string()), ("reason", pa.string()), ("duplicates", pa.int32())])
 """Columns of a file of decisions, which has the rows of documents in clusters; a null reason keeps the document."""
 
-_BATCH = 256  # documents signed at a time
+_BATCH, _BYTES = 1_000, 1 << 22  # documents and bytes of text signed at a time
 _PAIRS = 1 << 17  # compared at a time
 
 
@@ -95,7 +95,9 @@ def _texts(path: str) -> Iterator[pa.Array]:
     part = open_parquet(path)
     for group in range(part.num_row_groups):
         for batch in part.iter_batches(_BATCH, row_groups=[group], columns=["text"]):
-            yield batch.column("text")
+            text = batch.column("text")
+            rows = max(1, len(text) * _BYTES // max(1, text.nbytes))
+            yield from (text.slice(at, rows) for at in range(0, len(text), rows))
 
 
 @dataclass(frozen=True)

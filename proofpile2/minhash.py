@@ -140,12 +140,11 @@ def _piece(data: U8, borders: Index, room: U64) -> tuple[Index, U64]:
     if not len(starts):
         return starts, np.zeros(0, np.uint64)
     power, inverse = _powers(max(_PIECE, 1 << (len(data) - 1).bit_length()))
-    product, sums = room[:, : len(data)]
+    product, sums = room[0, : len(data)], room[1, : len(data) + 1]
     np.multiply(folded, power[: len(data)], out=product)
-    np.cumsum(product, out=sums)
+    np.cumsum(product, out=sums[1:])
     # Separators add nothing, so the sum up to the next word's start is the word's own.
     before = sums[starts]
-    before -= product[starts]
     value = np.append(before[1:], sums[-1:])
     value -= before
     value *= inverse[starts]
@@ -184,7 +183,7 @@ def _word_hashes(data: U8, offsets: Index) -> tuple[U64, Index]:
     hashes: list[U64] = [np.zeros(0, np.uint64)]
     before = np.zeros(len(offsets), np.int64)
     here, size, count = 0, _PIECE, 0
-    room = np.empty((2, _PIECE), np.uint64)
+    room = np.zeros((2, _PIECE + 1), np.uint64)
     while here < len(data):
         end = min(here + size, len(data))
         if end < len(data):
@@ -192,8 +191,8 @@ def _word_hashes(data: U8, offsets: Index) -> tuple[U64, Index]:
             if not end:  # a word longer than a piece is hashed whole
                 size *= 2
                 continue
-        if end - here > room.shape[1]:
-            room = np.empty((2, size), np.uint64)
+        if end - here >= room.shape[1]:
+            room = np.zeros((2, size + 1), np.uint64)
         first, last = np.searchsorted(offsets, [here, end])
         starts, value = _piece(data[here:end], offsets[first:last] - here, room)
         before[first:last] = np.searchsorted(starts, offsets[first:last] - here) + count

@@ -70,7 +70,7 @@ class Dedup:
     exact: bool = True
 
     def __post_init__(self) -> None:
-        for field, least, most in (("threshold", 0.3, 0.95), ("num_perm", 16, 1024), ("ngram", 1, 50)):
+        for field, least, most in (("threshold", 0.3, 0.95), ("num_perm", 64, 1024), ("ngram", 1, 50)):
             if not least <= getattr(self, field) <= most:
                 raise ConfigError(f"dedup: {field} must be from {least} to {most}, not {getattr(self, field)}")
         if self.seed not in range(1 << 32) or self.buckets not in range(1 << 16):

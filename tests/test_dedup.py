@@ -253,7 +253,7 @@ def naive(count: int, edges: Sequence[tuple[int, int]]) -> list[int]:
     return result
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(EDGES)
 def test_components_equal_a_walk(graph: tuple[int, list[tuple[int, int]]]) -> None:
     """Law: the vectorised union-find names the least node of each component."""
@@ -262,7 +262,7 @@ def test_components_equal_a_walk(graph: tuple[int, list[tuple[int, int]]]) -> No
     assert components(count, left, right).tolist() == naive(count, edges)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(EDGES, st.integers(0, 99))
 def test_clusters_keep_one_each(graph: tuple[int, list[tuple[int, int]]], seed: int) -> None:
     """Laws: what is kept stands for itself; the removed agree with the kept; of two that are linked at most one is

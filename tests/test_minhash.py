@@ -69,7 +69,7 @@ def test_signatures_equal_datasketch() -> None:
     assert (found[2] == EMPTY).all()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.one_of(st.none(), TEXT), max_size=6), st.integers(1, 6), st.integers(0, 5))
 def test_signatures_equal_reference_on_any_text(texts: list[str | None], ngram: int, seed: int) -> None:
     """Law: for any Unicode text, shingle size and seed the vectorised code gives the reference's values."""
@@ -93,10 +93,10 @@ def test_slices_give_the_rows_of_the_whole(texts: list[str | None], data: st.Dat
 
 def test_pieces_and_chunks_leave_no_trace(monkeypatch: pytest.MonkeyPatch) -> None:
     """Texts cut at any white space and shingles cut at any place give the same signatures."""
-    texts = [f"word{n} " * (n % 7) + "学 x\u2003y\n" * n + "long" * n for n in range(60)]
+    texts = [f"word{n} " * (n % 7) + "学 x\u2003y\n" * n + "long" * n for n in range(25)]
     array = pa.array(texts, pa.large_string())
     whole = signatures(array, 16)
-    for piece, chunk in ((7, 5), (64, 1), (300, 64)):
+    for piece, chunk in ((7, 5), (64, 3), (300, 64)):
         monkeypatch.setattr(minhash, "_PIECE", piece)
         monkeypatch.setattr(minhash, "_CHUNK", chunk)
         assert np.array_equal(signatures(array, 16), whole), (piece, chunk)

@@ -21,6 +21,7 @@ _CHUNK = re.compile(rb"[0-9a-fA-F]{1,8}[ \t]*(?:;[^\r\n]{0,200})?\r?\n")
 _CHARSET = re.compile(rb"charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:+-]{2,40})", re.IGNORECASE)
 _TEXT = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<|[\t\n\r -~]{32})")
 _HTML = re.compile(rb"<(?:!doctype\s+html|html[\s>]|head[\s>]|body[\s>])", re.IGNORECASE)
+_HEAD = 1 << 16  # longest head of a response
 _HTML_TYPES = frozenset([b"text/html", b"application/xhtml+xml", b"application/vnd.wap.xhtml+xml"])
 _XML_TYPES = frozenset([b"", b"text/xml", b"application/xml", b"unk", b"unknown/unknown"])
 
@@ -40,32 +41,27 @@ def parse(data: bytes, start: int, end: int, limit: int, kind: bytes = b"") -> R
 
     ``kind`` is the content type of a block without an HTTP head.
     """
-    status, fields, body = None, {}, start
+    status, header, head, body = None, kind, b"", start
     if data.startswith(b"HTTP/", start):
-        stop, gap = data.find(b"\r\n\r\n", start, min(end, start + (1 << 16))), 4
+        stop, gap = data.find(b"\r\n\r\n", start, min(end, start + _HEAD)), 4
         if stop < 0:
-            stop, gap = data.find(b"\n\n", start, min(end, start + (1 << 16))), 2
+            stop, gap = data.find(b"\n\n", start, min(end, start + _HEAD)), 2
         if stop < 0:  # a head alone
             stop, gap = end, 0
-        first, *lines = data[start:stop].split(b"\n")
-        for line in lines:
-            name, colon, value = line.partition(b":")
-            if colon:
-                fields[name.lower()] = value.strip()
-        code = first.split(b" ", 2)[1:2]
-        status = int(code[0]) if code and code[0].strip().isdigit() else None
         body = stop + gap
-    header = fields.get(b"content-type", kind if status is None else b"")
+        head = data[start:stop].lower()
+        code = head[:32].split(b" ", 2)[1:2]
+        status = int(code[0]) if code and code[0].strip().isdigit() else None
+        header = _field(head, b"content-type")
     mime = header.split(b";", 1)[0].strip().lower()
     page: bytes | memoryview = memoryview(data)[body:end]
     problem = None
     if mime not in _HTML_TYPES and mime not in _XML_TYPES:
         return None
-    if b"transfer-encoding" in fields and b"chunked" in fields[b"transfer-encoding"].lower():
+    if b"chunked" in _field(head, b"transfer-encoding"):
         page = _dechunk(page)
-    if b"content-encoding" in fields:
-        names = fields[b"content-encoding"].lower().split(b",")
-        for name in reversed(names):
+    for name in reversed(_field(head, b"content-encoding").split(b",")):
+        if name:
             page, problem = _inflate(page, name.strip(), limit)
     if len(page) > limit:
         page, problem = b"", "too_large"
@@ -79,6 +75,14 @@ def parse(data: bytes, start: int, end: int, limit: int, kind: bytes = b"") -> R
         page,
         problem,
     )
+
+
+def _field(head: bytes, name: bytes) -> bytes:
+    at = head.find(b"\n" + name + b":")
+    if at < 0:
+        return b""
+    end = head.find(b"\n", at + 1)
+    return head[at + len(name) + 2 : end if end > 0 else len(head)].strip()
 
 
 def is_html(head: bytes) -> bool:

@@ -28,6 +28,7 @@ __all__ = ["CHUNK", "Piece", "compression", "pieces"]
 CHUNK = 1 << 18
 """Compressed bytes read at once."""
 
+_STEP = 1 << 13  # of those, inflated at once
 _PIECE = 1 << 22  # inflated bytes handed on at once: what a zip bomb can make us hold
 _GZIP = b"\x1f\x8b\x08"
 _ZSTD = b"\x28\xb5\x2f\xfd"
@@ -79,27 +80,35 @@ def _plain(stream: BinaryIO) -> Iterator[Piece]:
 
 def _gzip(stream: BinaryIO, note: Callable[[str], None]) -> Iterator[Piece]:
     stream.seek(0)
-    at, chunk = 0, stream.read(CHUNK)
-    while chunk:
-        if chunk[0] == 0 and not chunk.strip(b"\0"):  # padding after the last member
-            at, chunk = at + len(chunk), stream.read(CHUNK)
+    base, at, chunk = 0, 0, memoryview(stream.read(CHUNK))  # base: place in the file of chunk[0]
+    while True:
+        if at == len(chunk):
+            base, at, chunk = base + at, 0, memoryview(stream.read(CHUNK))
+            if not chunk:
+                return
+        if chunk[at] == 0 and not bytes(chunk[at:]).strip(b"\0"):  # padding after the last member
+            at = len(chunk)
             continue
-        begin, first, held, given = at, True, 0, 0
+        begin, first, held, given = base + at, True, 0, 0
         parts: list[bytes] = []
         member = decompressobj(31)
         try:
             while True:
-                data = member.decompress(chunk, _PIECE)
+                # a small step, since what follows the member in it is copied
+                fed = chunk[at : at + _STEP]
+                data = member.decompress(fed, _PIECE)
                 parts.append(data)
                 held += len(data)
-                left = member.unused_data if member.eof else member.unconsumed_tail
-                at += len(chunk) - len(left)
-                chunk = left or stream.read(CHUNK)
-                if member.eof or not chunk:
+                at += len(fed) - len(member.unused_data if member.eof else member.unconsumed_tail)
+                if member.eof:
                     break
                 if held >= _PIECE:
                     yield Piece(begin, b"".join(parts), first, last=False)
                     first, held, given, parts = False, 0, given + held, []
+                if at == len(chunk):
+                    base, at, chunk = base + at, 0, memoryview(stream.read(CHUNK))
+                    if not chunk:
+                        break
         except _DAMAGE:
             pass
         if member.eof:
@@ -109,8 +118,7 @@ def _gzip(stream: BinaryIO, note: Callable[[str], None]) -> Iterator[Piece]:
             yield Piece(begin, data, first, last=False)
             first = False
         yield Piece(begin, b"", first, last=False, broken=True)
-        at = _step_over(stream, begin, _GZIP, _gzip_head, note)
-        chunk = stream.read(CHUNK)
+        base, at, chunk = _step_over(stream, begin, _GZIP, _gzip_head, note), 0, memoryview(b"")
 
 
 def _step_over(

@@ -19,11 +19,16 @@ _HEAD = 1 << 16  # longest record header
 _WARC = re.compile(rb"WARC/[01]\.\d+\r?\n[A-Za-z-]+:")
 _ARC = re.compile(rb"(?<=\n)[a-z][a-z0-9+.-]*:\S+ [0-9a-f.:]+ \d{14} [^\n ]+ (?:[^\n ]+ ){0,5}\d+\r?\n")
 
+_NAMES = {
+    name.lower(): name for name in (b"WARC-Type", b"WARC-Target-URI", b"WARC-Date", b"Content-Length", b"Content-Type")
+}
+
 Fields = dict[bytes, bytes]
 
 
 class Record(NamedTuple):
-    """One record. Its block (HTTP head and body) is ``data[start:end]``; ``fields`` have lower-case names."""
+    """One record. Its block (HTTP head and body) is ``data[start:end]``; ``fields`` has the header's names as in the
+    standard, whatever their case."""
 
     locator: str  # byte of the file at which it starts, and ``+`` where in the member if not at its start
     fields: Fields
@@ -36,18 +41,24 @@ class Record(NamedTuple):
 def records(source: Iterable[Piece], plain: bool, limit: int, note: Callable[[str], None]) -> Iterator[Record]:
     """Records in order; a block of more than ``limit`` bytes is not kept. Damage inside a member goes to ``note``.
 
-    ``plain`` says that the pieces are the bytes of the file itself.
+    ``plain`` says that the pieces are the bytes of the file itself. Whole ``request`` and ``metadata`` records, two of
+    three in a crawl, are passed over.
     """
     buffer = _Buffer(plain, limit, note)
     for piece in source:
-        if piece.first and piece.last and not buffer.busy:
-            head = _head(piece.data, 0)
+        offset, data, first, last, _ = piece
+        if first and last and not buffer.busy:
+            kind = data.find(b"\nWARC-Type: ", 0, 4096)
+            if data.startswith((b"request\r", b"metadata\r"), kind + 12) and data.startswith(b"WARC/"):
+                buffer.alone = True
+                continue
+            head = _head(data, 0)
             if head is not None:
                 fields, start, length = head
                 end = start + length
-                if length <= limit and end <= len(piece.data) and not piece.data[end : end + 9].strip(b"\r\n"):
+                if length <= limit and end <= len(data) and not data[end : end + 9].strip(b"\r\n"):
                     buffer.alone = True
-                    yield Record(str(piece.offset), fields, piece.data, start, end)
+                    yield Record(str(offset), fields, data, start, end)
                     continue
         yield from buffer.feed(piece)
     yield from buffer.close()
@@ -62,15 +73,25 @@ def _head(data: bytes | bytearray, at: int) -> tuple[Fields, int, int] | None:
         end, gap = data.find(b"\n\n", at, at + _HEAD), 2
     if end < 0:
         return None
-    fields: Fields = {}
-    for line in bytes(data[at:end]).split(b"\n")[1:]:
-        name, colon, value = line.partition(b":")
-        if colon:
-            fields[name.lower()] = value.strip()
-    length = fields.get(b"content-length", b"")
-    if not length.isdigit() or len(length) > 15 or b"warc-type" not in fields:
+    lines = bytes(data[at:end]).split(b"\r\n")[1:]
+    try:
+        fields: Fields = dict([line.split(b": ", 1) for line in lines])
+        length = fields[b"Content-Length"]
+        fields[b"WARC-Type"]
+    except (ValueError, KeyError):  # what no large crawl writes, but the standard allows
+        fields = _unusual_fields(bytes(data[at:end]))
+        length = fields.get(b"Content-Length", b"")
+    if not length.isdigit() or len(length) > 15 or b"WARC-Type" not in fields:
         return None
     return fields, end + gap, int(length)
+
+
+def _unusual_fields(head: bytes) -> Fields:
+    found: Fields = {}
+    for line in head.split(b"\n")[1:]:
+        name, _, value = line.partition(b":")
+        found[_NAMES.get(name.strip().lower(), name)] = value.strip()
+    return found
 
 
 def _arc_head(data: bytes | bytearray, at: int) -> tuple[Fields, int, int] | None:
@@ -84,7 +105,7 @@ def _arc_head(data: bytes | bytearray, at: int) -> tuple[Fields, int, int] | Non
         return None
     date = f"{day[:4]}-{day[4:6]}-{day[6:8]}T{day[8:10]}:{day[10:12]}:{day[12:]}Z".encode()
     kind = b"warcinfo" if words[0].startswith(b"filedesc:") else b"response"
-    return {b"warc-type": kind, b"warc-target-uri": words[0], b"warc-date": date}, end + 1, int(length)
+    return {b"WARC-Type": kind, b"WARC-Target-URI": words[0], b"WARC-Date": date}, end + 1, int(length)
 
 
 class _Buffer:
@@ -99,11 +120,7 @@ class _Buffer:
         self.skip = 0  # bytes of a block too large to keep that are still to come
         self.lost: int | None = None  # inflated place from which the next record is being looked for
         self.damage = False  # whether that is because of damage
-
-    @property
-    def busy(self) -> bool:
-        """Whether the next bytes may belong to a record that has begun."""
-        return bool(self.skip or self.lost is not None or self.held.strip(b"\r\n"))
+        self.busy = False  # whether the next bytes may belong to a record that has begun
 
     def feed(self, piece: Piece) -> Iterator[Record]:
         if piece.first and not self.plain:
@@ -119,6 +136,7 @@ class _Buffer:
                 yield self._beginning(head, "damaged")
             self._drop(len(self.held))
             self.skip, self.lost = 0, None
+        self.busy = bool(self.skip or self.lost is not None or self.held.strip(b"\r\n"))
 
     def close(self) -> Iterator[Record]:
         """What is left at the end of the file."""
@@ -181,7 +199,7 @@ class _Buffer:
                 continue
             if len(held) < end + 8 and not final:
                 return
-            if len(held) < end or not self._ends_well(end, arc=b"content-length" not in fields):
+            if len(held) < end or not self._ends_well(end, arc=b"Content-Length" not in fields):
                 yield self._beginning(head, "damaged")
                 self.lost, self.damage = self.passed, True
                 self._drop(start)

@@ -35,10 +35,12 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Rules:
-    """A page passes at ``pass_at``; evidence with ``close`` is looked for where the other adds up to ``close_at``."""
+    """What the file holds: its comments say what the keys mean."""
 
     pass_at: float
     close_at: float
+    signs: tuple[str, ...]
+    hints: tuple[str, ...]
     evidence: tuple[Evidence, ...] = ()
 
 
@@ -99,7 +101,7 @@ class Scorer:
     """The evidence of a rule file, compiled. Not shared between threads."""
 
     def __init__(self, path: Path) -> None:
-        import hyperscan  # noqa: PLC0415  (30 ms)
+        import hyperscan as hs  # noqa: PLC0415  (30 ms)
 
         rules = read_rules(path)
         self.evidence = rules.evidence
@@ -109,25 +111,51 @@ class Scorer:
         self._most = [len(entry.patterns) if entry.distinct else entry.most for entry in self.evidence]
         patterns = [(number, one) for number, entry in enumerate(self.evidence) for one in entry.patterns]
         self._of = [number for number, _ in patterns]  # the evidence of each pattern
-        self._stopped = hyperscan.ScanTerminated
-        self._databases: list[Any] = []
-        for close in (False, True):
-            chosen = [place for place, (number, _) in enumerate(patterns) if self.evidence[number].close is close]
-            flags = [
-                hyperscan.HS_FLAG_DOTALL
-                | (hyperscan.HS_FLAG_CASELESS if entry.caseless else 0)
-                | (hyperscan.HS_FLAG_SINGLEMATCH if entry.distinct or entry.most == 1 else 0)
-                for entry in (self.evidence[self._of[place]] for place in chosen)
-            ]
-            database = hyperscan.Database()
+        self._stopped = hs.ScanTerminated
+
+        def compiled(texts: Sequence[str], ids: Sequence[int], flags: Sequence[int], **more: bool) -> Any:
+            database = hs.Database()
             try:
-                database.compile(expressions=[patterns[place][1].encode() for place in chosen], ids=chosen, flags=flags)
-            except hyperscan.error as error:
+                database.compile([text.encode() for text in texts], ids, len(ids), flags, **more)
+            except hs.error as error:
                 raise ConfigError(f"{path}: a pattern is wrong: {error}") from error
-            self._databases.append(database)
+            return database
+
+        def of_evidence(close: bool) -> Any:
+            places = [place for place, number in enumerate(self._of) if self.evidence[number].close is close]
+            entries = [self.evidence[self._of[place]] for place in places]
+            flags = [
+                hs.HS_FLAG_DOTALL
+                | (hs.HS_FLAG_CASELESS if entry.caseless else 0)
+                | (hs.HS_FLAG_SINGLEMATCH if entry.distinct or entry.most == 1 else 0)
+                for entry in entries
+            ]
+            return compiled([patterns[place][1] for place in places], places, flags)
+
+        first = rules.signs + rules.hints
+        self._signs = len(rules.signs)
+        self._first = compiled(first, range(len(first)), [hs.HS_FLAG_SINGLEMATCH] * len(first), literal=True)
+        self._second, self._third = of_evidence(close=False), of_evidence(close=True)
 
     def passes(self, page: bytes | memoryview) -> bool:
         """Whether the evidence in ``page`` adds up; reading stops as soon as it does."""
+        return len(page) > 0 and self._worth_it(page) and self._adds_up(page)
+
+    def _worth_it(self, page: bytes | memoryview) -> bool:
+        signs, hints = self._signs, 0
+
+        def found(pattern: int, _start: int, _end: int, _flags: int, _context: Any) -> bool | None:
+            nonlocal hints
+            hints += 1
+            return pattern < signs or hints > 1 or None
+
+        try:
+            self._first.scan(page, match_event_handler=found)
+        except self._stopped:
+            return True
+        return False
+
+    def _adds_up(self, page: bytes | memoryview) -> bool:
         of, most, weights, pass_at = self._of, self._most, self._weights, self._pass_at
         total, counts = 0, [0] * len(weights)
 
@@ -139,12 +167,10 @@ class Scorer:
                 total += weights[number]
             return total >= pass_at or None
 
-        if not len(page):
-            return False
         try:
-            self._databases[0].scan(page, match_event_handler=found)
+            self._second.scan(page, match_event_handler=found)
             if total >= self._close_at:
-                self._databases[1].scan(page, match_event_handler=found)
+                self._third.scan(page, match_event_handler=found)
         except self._stopped:
             return True
         return False
@@ -158,7 +184,7 @@ class Scorer:
             name = self.evidence[number].name
             counts[name] = min(self._most[number], counts.get(name, 0) + 1)
 
-        for database in self._databases if len(page) else ():
+        for database in (self._second, self._third) if len(page) else ():
             database.scan(page, match_event_handler=found)
         return counts
 

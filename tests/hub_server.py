@@ -145,6 +145,8 @@ class _Cut(Exception):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # head and body in one segment: else each answer waits for an acknowledgement
+    disable_nagle_algorithm = True
     server: Hub
 
     def log_message(self, *arguments):

@@ -243,7 +243,8 @@ def _translated(error: BaseException, remote: Remote, what: str) -> Error:
             f"{head}: {remote.api.endpoint} can't be reached or cut the connection ({type(chain[-1]).__name__}); "
             "run the same command again and it goes on"
         )
-    return HubError(f"{head}: {type(error).__name__}: {text}")
+    deepest = chain[-1]
+    return HubError(f"{head}: {type(deepest).__name__}: {_clean(str(deepest), remote)}")
 
 
 def _of_status(status: int, said: str, head: str, remote: Remote, error: BaseException) -> HubError:

@@ -162,7 +162,7 @@ def text_dedup(data: Path, work: Path) -> list[str]:
     yield_start()
     minhash.main(
         ["--path", "parquet", "--data_files", str(data), "--split", "train", "--column", "text", "--num_perm", "128",
-         "--cache_dir", str(work / "hf"), "--output", str(work / "out"), "--num_proc", "1", "--clean_cache", "false"],
+         "--cache_dir", str(work / "hf"), "--output", str(work / "out"), "--num_proc", "1"],
         standalone_mode=False,
     )  # fmt: skip
     left = set(load_from_disk(str(work / "out"))["id"])
@@ -193,8 +193,9 @@ def child(tool: str, data: Path, work: Path) -> None:
         "text-dedup": lambda: text_dedup(data, work),
     }
     gone = calls[tool]()
-    # Not ru_maxrss, which a new process takes over from the one that started it
-    peak = int(re.findall(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[0]) * 1024
+    # For itself not ru_maxrss, which a new process takes over from the one that started it
+    peak = int(re.findall(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[0])
+    peak = max(peak, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss) * 1024
     (work / "result.json").write_text(json.dumps({"seconds": cpu() - STARTED, "peak": peak, "gone": gone}))
 
 
@@ -259,7 +260,9 @@ def main() -> None:
         work.mkdir(parents=True)
         environment = {**os.environ, "PYTHONPATH": here if tool == "ours" else ""}
         command = [sys.executable if tool == "ours" else python, __file__, "--child", tool, data, work]
-        subprocess.run(command, check=True, env=environment)
+        if subprocess.run(command, check=False, env=environment).returncode:
+            print(f"{tool:18}failed", flush=True)
+            continue
         found = json.loads((work / "result.json").read_text())
         resolved, wrong = score(set(found["gone"]), pairs)
         rate, peak = count / found["seconds"], found["peak"] / 1e9

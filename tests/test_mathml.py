@@ -217,6 +217,14 @@ ELEMENTS = {
     "<msub><mi>x</mi></msub><mfrac><mi>a</mi></mfrac><msup></msup>": r"x\frac{a}{}",
     "<msup><mi>x</mi><mn>2</mn><mn>3</mn></msup>": "x^{23}",
     "<unknown><mi>x</mi></unknown><mi></mi>": "x",
+    # commands that a converter (TtM) did not know and left in the text
+    "<mi>x</mi>\\nmid<mi>y</mi>\\mathbb<msup><mi>R</mi><mi>n</mi></msup>": r"x\nmid y\mathbb{R}^n",
+    "\\tfrac<mn>12</mn>\\binom<mi>n</mi><mi>k</mi>\\operatorname<mi mathvariant='italic'>rank</mi>":
+        r"\tfrac{1}{2}\binom{n}{k}\operatorname{rank}",
+    '<munder><mo>&Pi;</mo><mi>p</mi></munder><mi fontstyle="italic">C</mi>': r"\prod_p\mathcal{C}",
+    "<mover><mi>x</mi><mo>&middot;&middot;</mo></mover>": r"\ddot{x}",
+    "<mi>a</mi><mi>&amp;</mi><mo>=</mo><mi>b</mi><mspace linebreak='newline'/><mi>&amp;</mi><mo>=</mo><mi>c</mi>":
+        r"\begin{aligned}a&=b\\&=c\end{aligned}",
     "<mtd><mi>x</mi></mtd><mtr><mi>y</mi></mtr>": "xy",
 }  # fmt: skip
 

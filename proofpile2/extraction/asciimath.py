@@ -18,6 +18,7 @@ every bracket with `\left` and every letter in braces, and gives wrong LaTeX for
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from typing import NamedTuple
 
 from proofpile2.extraction import asciimath_symbols as am
@@ -216,7 +217,7 @@ class _Parser:
                 return _Group(self.font(am.FONTS[text], depth))
             if text in am.BINARY:
                 return _Group(_binary(text, self.simple(depth + 1), self.simple(depth + 1)))
-        return _Group(_symbol(text))
+        return _Group(_text(text[1:-1]) if text[0] == '"' and len(text) > 1 else _symbol(text))
 
     def bracketed(self, text: str, depth: int) -> _Group:
         left = am.LEFT[text]
@@ -388,10 +389,9 @@ def _letters(name: str) -> Atom:
     return Atom(name, ROW, simple=False)
 
 
+@lru_cache(maxsize=2048)
 def _symbol(text: str) -> Atom:
     """One token that takes no argument."""
-    if text[0] == '"' and len(text) > 1:
-        return _text(text[1:-1])
     if text in am.OPERATORS:
         return Atom(am.OPERATORS[text], OP, raw=text)
     if text in am.LETTERS:

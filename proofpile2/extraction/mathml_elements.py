@@ -6,6 +6,7 @@ r"""Elements of MathML that hold others: fractions, scripts, limits, accents, fe
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -176,7 +177,8 @@ def scripted(base: Atom, sub: Atom | None, sup: Atom | None, between: str = "") 
     if base.kind in {OPEN, CLOSE, VERTICAL} and not base.tail:
         return replace(base, tail=parts, scripts=scripts)
     kind = BIG if base.kind == BIG else FUNCTION if base.kind in {FUNCTION, WORD} else ORD
-    return Atom(nucleus(base) + parts, kind, simple=False, tall=base.tall, scripts=scripts)
+    parted = (base, Atom(parts)) if base.simple else ()
+    return Atom(nucleus(base) + parts, kind, simple=False, tall=base.tall, scripts=scripts, atoms=parted)
 
 
 def _sub(frame: Frame) -> Atom:
@@ -228,6 +230,7 @@ def _pairs_of_scripts(atoms: list[Atom]) -> list[str]:
     return [scripted(NOTHING, sub, sup).tex for sub, sup in _in_pairs(atoms) if sub.tex or sup.tex]
 
 
+_CAPITALS = {"Σ": r"\sum", "Π": r"\prod"}  # letters that stand for the operator where they have limits
 _BRACES = frozenset("⏟⏞︸︷⎵⎴⏝⏜")
 _PURE_ACCENTS = frozenset("ˆ\u0302˜\u0303¯ˉ\u0304‾―\u0305⃗⃖⃡˙\u0307¨\u0308⃛⃜ˇ\u030c˘\u0306´\u0301`\u0300˚\u030a⏞︷⎴⏜⏟︸⎵⏝")
 
@@ -251,6 +254,8 @@ def _accent(base: Atom, mark: Atom, attributes: Attributes, over: bool) -> Atom 
     narrow, wide = known
     if "overline" in (attributes.get("class") or ""):
         narrow = wide
+    if mark.stretch and unicodedata.combining(raw[0]):
+        mark = replace(mark, stretch=None)
     single = base.kind not in {ROW, TABLE, FRACTION, TEXT} and base.simple
     stretched = mark.stretch if mark.stretch is not None else not single
     name = wide if stretched else narrow
@@ -305,6 +310,8 @@ def _underover(base: Atom, under: Atom | None, over: Atom | None, attributes: At
             base, under = accented, None
     if under is None and over is None:
         return base
+    if base.raw in _CAPITALS and base.kind == ORD and base.simple:
+        base = Atom(_CAPITALS[base.raw], BIG)
     label = under or over
     if base.raw in _BRACES and not (under and over) and label is not None:
         return Atom(label.tex, raw=base.raw, atoms=(base, label))  # a brace with its label, to go under something

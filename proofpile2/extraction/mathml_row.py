@@ -24,6 +24,7 @@ OPEN, CLOSE, VERTICAL = "open", "close", "vertical"
 SPACE, TEXT, PRIME, APPLY, EMPTY = "space", "text", "prime", "apply", "empty"
 FRACTION, ATOP, BRACE, TABLE, ROW = "fraction", "atop", "brace", "table", "row"
 CELL, TABLE_ROW, NONE, PRESCRIPTS = "cell", "table row", "none", "prescripts"
+MACRO = "macro"  # a command that a converter did not know and left in the text
 CONTENT = "content"  # a node of content MathML that only means something to its parent; raw names it
 
 
@@ -122,6 +123,8 @@ def row(kids: Sequence[Atom]) -> Atom:
     """One atom for the atoms of a row; a row of one is that one."""
     atoms = [kid for kid in kids if kid.kind != EMPTY]
     if len(atoms) > 1:
+        if any(atom.kind == MACRO for atom in atoms):
+            atoms = _macros(atoms)
         atoms = _tidy(_letters(atoms))
         if any(atom.raw == "mod" for atom in atoms):
             atoms = _modulo(atoms)
@@ -131,6 +134,8 @@ def row(kids: Sequence[Atom]) -> Atom:
         return NOTHING
     if len(atoms) == 1:
         return atoms[0]
+    if any(atom.tex == r"\\" for atom in atoms) and any(atom.raw == "&" for atom in atoms):
+        return _typed_table(atoms)
     return Atom(
         join([atom.tex + atom.tail for atom in atoms]),
         ROW,
@@ -138,6 +143,59 @@ def row(kids: Sequence[Atom]) -> Atom:
         tall=any(atom.tall for atom in atoms),
         atoms=tuple(atoms),
     )
+
+
+_ONE = """
+mathbb mathbf mathcal mathfrak mathscr mathrm mathsf mathtt mathit boldsymbol bm operatorname text textrm textbf textit
+mbox hat bar tilde vec dot ddot check breve acute grave mathring widehat widetilde overline underline overrightarrow
+overleftarrow overbrace underbrace xrightarrow xleftarrow boxed cancel pmod phantom substack
+"""
+_TWO = "frac dfrac tfrac cfrac binom dbinom tbinom overset underset stackrel"
+_ARITY = dict.fromkeys(_ONE.split(), 1) | dict.fromkeys(_TWO.split(), 2)
+_ARGUMENTS = frozenset({ORD, WORD, FUNCTION, BIG, TEXT, FRACTION, ROW})
+
+
+def _macros(atoms: list[Atom]) -> list[Atom]:
+    """Commands left in the text take the atoms after them as arguments; their braces are gone, so that is a guess."""
+    out: list[Atom] = []
+    k = 0
+    while k < len(atoms):
+        atom = atoms[k]
+        k += 1
+        if atom.kind != MACRO:
+            out.append(atom)
+            continue
+        count = _ARITY.get(atom.raw, 0)
+        given = atoms[k : k + count]
+        taken = len(given)
+        scripts = ""
+        if count == 2 and given and given[0].tex.isalnum() and len(given[0].tex) == 2:
+            given, taken = [Atom(char) for char in given[0].tex], 1  # \\frac12
+        elif count == 1 and given and given[0].scripts and len(given[0].atoms) == 2:
+            scripts = given[0].atoms[1].tex  # of what the command makes of the letter
+            given = [given[0].atoms[0]]
+        if not count or len(given) < count or given[0].kind not in _ARGUMENTS:
+            out.append(Atom(atom.tex, OP))
+            continue
+        k += taken
+        arguments = [kid.raw if kid.kind in {TEXT, WORD} and kid.raw else kid.tex + kid.tail for kid in given]
+        tex = atom.tex + "".join(f"{{{argument}}}" for argument in arguments)
+        out.append(Atom(tex + scripts, simple=not scripts, scripts=bool(scripts) * 3, tall=count > 1))
+    return out
+
+
+def _typed_table(atoms: Sequence[Atom]) -> Atom:
+    r"""A row with the `&` and `\\` of an alignment that its renderer did not know: the alignment."""
+    rows: list[list[list[str]]] = [[[]]]
+    for atom in atoms:
+        if atom.tex == r"\\":
+            rows.append([[]])
+        elif atom.raw == "&":
+            rows[-1].append([])
+        else:
+            rows[-1][-1].append(atom.tex + atom.tail)
+    cells = tuple(tuple(join(cell) for cell in line) for line in rows)
+    return table_atom(Table(rows=cells, aligns=("right", "left")))
 
 
 def _letters(atoms: list[Atom]) -> list[Atom]:
@@ -161,7 +219,7 @@ def _tidy(atoms: list[Atom]) -> list[Atom]:
         last = out[-1] if out else None
         if kind == APPLY:
             applied = True
-            if last is not None and last.kind == WORD:
+            if last is not None and last.raw and (last.kind == WORD or last.tex.startswith(r"\mathrm{")):
                 out[-1] = operator_name(last.raw)
             continue
         if kind == SPACE and last is not None and last.raw in _SPACED and atom.tex == r"\;":

@@ -19,9 +19,9 @@ hbar ℏħ ell ℓ wp ℘ Re ℜ Im ℑ aleph ℵ beth ℶ gimel ℷ daleth ℸ 
 forall ∀ exists ∃ nexists ∄ emptyset ∅ varnothing ⌀ complement ∁ eth ð angle ∠ measuredangle ∡ sphericalangle ∢
 top ⊤ bot ⊥ surd √ flat ♭ natural ♮ sharp ♯ clubsuit ♣ diamondsuit ♢♦ heartsuit ♡♥ spadesuit ♠ checkmark ✓ maltese ✠
 triangle △ triangledown ▽ blacktriangle ▲ blacktriangledown ▼ square □◻ blacksquare ■◼∎ lozenge ◊ blacklozenge ⧫
-bigstar ★ circledS Ⓢ circledR ® yen ¥ pounds £ copyright © degree ° backprime ‵ S § P ¶ therefore ∴ because ∵ dagger †
-ddagger ‡ diagup ╱ diagdown ╲
-pm ± mp ∓ times × div ÷ ast ∗ star ⋆ circ ∘ bullet ∙• cdot ⋅· cap ∩ cup ∪ uplus ⊎ sqcap ⊓ sqcup ⊔ vee ∨ wedge ∧
+bigstar ★ Pr ⪻ circledS Ⓢ circledR ® yen ¥ pounds £ copyright © degree ° backprime ‵ S § P ¶
+therefore ∴ because ∵ dagger † ddagger ‡ diagup ╱ diagdown ╲
+pm ± mp ∓ times × div ÷ ast ∗ star ⋆☆ circ ∘ bullet ∙• cdot ⋅· cap ∩ cup ∪ uplus ⊎ sqcap ⊓ sqcup ⊔ vee ∨ wedge ∧
 setminus ∖⧵ wr ≀ diamond ⋄ bigtriangleup △ oplus ⊕ ominus ⊖ otimes ⊗ oslash ⊘ odot ⊙ bigcirc ◯○ amalg ⨿ dotplus ∔
 ltimes ⋉ rtimes ⋊ leftthreetimes ⋋ rightthreetimes ⋌ Cap ⋒ Cup ⋓ barwedge ⊼ veebar ⊻ doublebarwedge ⩞ curlywedge ⋏
 curlyvee ⋎ circleddash ⊝ circledast ⊛ circledcirc ⊚ boxplus ⊞ boxminus ⊟ boxtimes ⊠ boxdot ⊡ intercal ⊺ divideontimes ⋇
@@ -32,7 +32,7 @@ ll ≪ gg ≫ lll ⋘ ggg ⋙ lessgtr ≶ gtrless ≷ lesseqgtr ⋚ gtreqless �
 eqslantless ⪕ eqslantgtr ⪖ lessdot ⋖ gtrdot ⋗ lneq ⪇ gneq ⪈ lneqq ≨ gneqq ≩ lnsim ⋦ gnsim ⋧ nless ≮ ngtr ≯ nleq ≰ ngeq ≱
 prec ≺ succ ≻ preceq ⪯ succeq ⪰ preccurlyeq ≼ succcurlyeq ≽ curlyeqprec ⋞ curlyeqsucc ⋟ precsim ≾ succsim ≿
 precapprox ⪷ succapprox ⪸ nprec ⊀ nsucc ⊁ precnsim ⋨ succnsim ⋩
-in ∈ notin ∉ ni ∋ subset ⊂ supset ⊃ subseteq ⊆ supseteq ⊇ nsubseteq ⊈ nsupseteq ⊉ subsetneq ⊊ supsetneq ⊋
+in ∈∊ notin ∉ ni ∋∍ subset ⊂ supset ⊃ subseteq ⊆ supseteq ⊇ nsubseteq ⊈ nsupseteq ⊉ subsetneq ⊊ supsetneq ⊋
 subseteqq ⫅ supseteqq ⫆ subsetneqq ⫋ supsetneqq ⫌ Subset ⋐ Supset ⋑ sqsubset ⊏ sqsupset ⊐ sqsubseteq ⊑ sqsupseteq ⊒
 vdash ⊢ dashv ⊣ models ⊨⊧ Vdash ⊩ Vvdash ⊪ nvdash ⊬ nvDash ⊭ nVdash ⊮ nVDash ⊯ perp ⟂ mid ∣❘ nmid ∤
 parallel ∥ nparallel ∦
@@ -107,7 +107,8 @@ OPEN = {"(": "(", "[": "[", "{": r"\{", "⟨": r"\langle", "\u2329": r"\langle",
 CLOSE = {")": ")", "]": "]", "}": r"\}", "⟩": r"\rangle", "\u232a": r"\rangle", "\u3009": r"\rangle", "⌉": r"\rceil",
          "⌋": r"\rfloor", "⟧": r"\rrbracket", "〛": r"\rrbracket", "⟯": r"\rgroup", "⎱": r"\rmoustache",
          "⌝": r"\urcorner", "⌟": r"\lrcorner", "）": ")", "］": "]", "｝": r"\}"}  # fmt: skip
-VERTICAL = {"|": "|", "∣": "|", "❘": "|", "│": "|", "｜": "|", "‖": r"\|", "∥": r"\|", "||": r"\|"}
+VERTICAL = {"|": "|", "∣": "|", "❘": "|", "│": "|", "｜": "|", "‖": r"\|", "∥": r"\|", "||": r"\|",
+            r"\|": r"\|"}  # fmt: skip
 
 # multi-character operators typed in plain text
 WORDS = {
@@ -131,7 +132,8 @@ ACCENTS = {
     "⟵": ("overleftarrow", "overleftarrow"), "↔": ("overleftrightarrow", "overleftrightarrow"),
     "⃡": ("overleftrightarrow", "overleftrightarrow"), "⟷": ("overleftrightarrow", "overleftrightarrow"),
     "˙": ("dot", "dot"), ".": ("dot", "dot"), "\u0307": ("dot", "dot"), "⋅": ("dot", "dot"), "·": ("dot", "dot"),
-    "¨": ("ddot", "ddot"), "\u0308": ("ddot", "ddot"), "..": ("ddot", "ddot"), "⃛": ("dddot", "dddot"),
+    "¨": ("ddot", "ddot"), "\u0308": ("ddot", "ddot"), "..": ("ddot", "ddot"),
+    "\u00b7\u00b7": ("ddot", "ddot"), "⋅⋅": ("ddot", "ddot"), "⃛": ("dddot", "dddot"),
     "...": ("dddot", "dddot"), "…": ("dddot", "dddot"), "⃜": ("ddddot", "ddddot"), "....": ("ddddot", "ddddot"),
     "ˇ": ("check", "check"), "\u030c": ("check", "check"), "∨": ("check", "check"), "˘": ("breve", "breve"),
     "\u0306": ("breve", "breve"), "´": ("acute", "acute"), "\u0301": ("acute", "acute"), "ˊ": ("acute", "acute"),
@@ -176,6 +178,8 @@ def _commands() -> dict[str, str]:
 
 
 COMMANDS = _commands()
+NAMES = frozenset(tex[1:] for tex in COMMANDS.values() if tex[:1] == "\\" and tex[1:].isalpha())
+"""Names of commands without arguments, without the backslash."""
 
 # by Unicode name, most specific first
 _ALPHABETS = (

@@ -16,6 +16,7 @@ from proofpile2.extraction.mathml_row import (
     BIG,
     CLOSE,
     FUNCTION,
+    MACRO,
     NOTHING,
     OP,
     OPEN,
@@ -38,12 +39,16 @@ MAX_TOKEN = 200
 
 Attributes = dict[str, str | None]
 
+CALLIGRAPHIC = "script-capitals"
+"""What `fontstyle="italic"` means: a letter is italic anyway, so who says it (TtM) means a calligraphic capital."""
+
 _WHITE = re.compile(r"[ \t\r\n\f]+")
 _LETTERS = re.compile(r"[A-Za-z]+")
 _WORDLIKE = re.compile(r"[A-Za-z][A-Za-z0-9]*")
 _TWO_WORDS = re.compile(r"(?:arg|ess) (?:max|min|sup|inf)")
 _NUMBER = re.compile(r"[0-9]+(?:[.,][0-9]+)*\.?|\.[0-9]+")
-_STRAY = re.compile(r"[0-9]+(?:\.[0-9]+)?|[A-Za-z]+|\S")
+_ENTITY = re.compile(r"&([A-Za-z]+);")
+_STRAY = re.compile(r"\\[A-Za-z]+|[0-9]+(?:\.[0-9]+)?|[A-Za-z]+|\S")
 _LENGTH = re.compile(r"\s*([+-]?[0-9]*\.?[0-9]+)\s*(em|ex|px|pt|mu|cm|mm|in|pc|%)?")
 _EM = {"em": 1.0, "ex": 0.43, "px": 1 / 16, "pt": 0.1, "mu": 1 / 18, "cm": 2.4, "mm": 0.24, "in": 6.0, "pc": 1.2}
 
@@ -57,7 +62,7 @@ def variant_of(attributes: Attributes) -> str | None:
     weight, style = attributes.get("fontweight"), attributes.get("fontstyle")
     if weight == "bold":
         return "bold-italic" if style == "italic" else "bold"
-    return "normal" if style == "normal" else style
+    return {"normal": "normal", "italic": CALLIGRAPHIC}.get(style or "")
 
 
 def stray(text: str) -> list[Atom]:
@@ -65,7 +70,9 @@ def stray(text: str) -> list[Atom]:
     atoms = []
     for found in _STRAY.finditer(text):
         token = found.group()
-        if token[0].isdecimal():
+        if token[0] == "\\" and len(token) > 1:
+            atoms.append(Atom(token, MACRO, raw=token[1:]))
+        elif token[0].isdecimal():
             atoms.append(number(token, None))
         elif len(token) > 3 and token.isascii() and token.isalpha() and token not in sym.FUNCTIONS:
             atoms.append(text_atom(token, None))
@@ -155,6 +162,8 @@ def length(source: str | None) -> float | None:
 
 @lru_cache(maxsize=8192)
 def identifier(text: str, variant: str | None) -> Atom:
+    if text.isspace() and not text.isascii():
+        return _white(text, negative=False)
     text = _cleaned(text)
     if len(text) > 1:
         return _name(text, variant)
@@ -162,12 +171,16 @@ def identifier(text: str, variant: str | None) -> Atom:
         return NOTHING
     if text == "\u2061":
         return Atom("", APPLY)
+    if text == "\xa0":
+        return Atom(r"\ ", SPACE)
     if text in sym.VERTICAL:
         return Atom(sym.VERTICAL[text], VERTICAL, raw="‖" if sym.VERTICAL[text] == r"\|" else "|", stretch=False)
     if text in sym.OPEN or text in sym.CLOSE or text in sym.BIG_OPERATORS or text in "+-=<>*/,;:−≤≥≠∈→×⋅·±|":
         return operator(text, None, "", "", "", "")
     if text in "'′″‴⁗’":
         return Atom(sym.COMMANDS[text], PRIME, raw=text)
+    if variant == CALLIGRAPHIC:
+        variant = "script" if "A" <= text <= "Z" else "italic"
     font = sym.VARIANTS.get(variant) if variant else None
     if "À" <= text <= "ſ" or "Ḁ" <= text <= "ỿ":
         parts = unicodedata.normalize("NFD", text)
@@ -199,10 +212,10 @@ def _name(text: str, variant: str | None) -> Atom:
             return Atom(combined, raw=text)
         if text in {"dx", "dy", "dz", "dt", "ds", "du", "dv", "dr"}:
             return Atom(text, ROW, simple=False)
-    font = sym.VARIANTS.get(variant) if variant else None
+    font = sym.VARIANTS.get(variant.replace(CALLIGRAPHIC, "italic")) if variant else None
     if _LETTERS.fullmatch(text):
         if variant is not None and font == "":
-            return Atom(text, ROW, simple=False)
+            return Atom(text, ROW)  # a product of letters, of which the last takes the scripts
         if font in {None, "mathrm"}:
             return word(text)
         return Atom(f"\\{font}{{{text}}}", raw=text)
@@ -325,6 +338,9 @@ def _fence(text: str, stretch: bool | None, form: str, size: str, texclass: str)
 
 def _operator_word(text: str) -> Atom:
     known = sym.WORDS.get(text)
+    entity = _ENTITY.fullmatch(text)
+    if entity is not None and entity.group(1) in sym.NAMES:
+        return Atom("\\" + entity.group(1), OP, raw=text)  # one that HTML does not know
     if text == "mod":
         return word(text)
     if known is not None:

@@ -42,7 +42,7 @@ _WORD = 0xD1342543DE82EF95  # multiplier from word to word of a shingle
 _MIX = 0xFF51AFD7ED558CCD  # MurmurHash3's first 64-bit constant
 _MASK = (1 << 64) - 1
 _PIECE = 1 << 17  # bytes hashed at a time: the 8-byte intermediates of a piece stay in the cache
-_CHUNK = 1 << 15  # shingles permuted at a time, for the same reason
+_CHUNK = 1 << 16  # shingles permuted at a time, for the same reason
 
 _WORDS = re.compile("[\u3040-\u9fff]|[0-9a-z\u00c0-\u1fff\u2070-\u2fff\ua000-\U0010ffff]+")
 
@@ -246,10 +246,12 @@ def signatures(text: pa.Array, num_perm: int = 128, ngram: int = 5, seed: int = 
         low = int(np.searchsorted(begins, start, side="right")) - 1
         high = int(np.searchsorted(begins, start + len(chunk)))
         cuts = np.maximum(begins[low:high] - start, 0)  # a text may reach over several chunks
-        for row, factor, summand in zip(result[:, low:high], factors, summands, strict=True):
+        least = np.empty((num_perm, high - low), dtype=np.uint32)
+        for row, factor, summand in zip(least, factors, summands, strict=True):
             np.multiply(chunk, factor, out=out)
             np.add(out, summand, out=out)
-            np.minimum(row, np.minimum.reduceat(out, cuts), out=row)
+            np.minimum.reduceat(out, cuts, out=row)
+        np.minimum(result[:, low:high], least, out=result[:, low:high])
     signed = np.full((len(before) - 1, num_perm), EMPTY, dtype=np.uint32)
     signed[filled] = result.T
     return signed

@@ -42,8 +42,10 @@ def decode(payload: bytes, declared: str | None = None) -> str:
 
 def searchable(payload: bytes | memoryview, declared: str | None = None) -> bytes | memoryview:
     """Bytes in which ASCII patterns can be searched: the payload itself, or UTF-8 if it is UTF-16 or UTF-32."""
-    wide = _wide(bytes(payload[:1024]), declared)
-    return decode(bytes(payload), declared).encode() if wide else payload
+    head = bytes(payload[:64])
+    if b"\0" not in head and head[:1] not in {b"\xfe", b"\xff"}:  # the markup a page begins with is ASCII
+        return payload
+    return decode(bytes(payload), declared).encode() if _wide(bytes(payload[:1024]), declared) else payload
 
 
 def _decode(payload: bytes, declared: str | None) -> str:

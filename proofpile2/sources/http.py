@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import re
 import zlib
+from functools import lru_cache
 from typing import NamedTuple
 
 import zstandard
@@ -22,8 +23,8 @@ _CHARSET = re.compile(rb"charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:+-]{2,40})", re.IG
 _TEXT = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<|[\t\n\r -~]{32})")
 _HTML = re.compile(rb"<(?:!doctype\s+html|html[\s>]|head[\s>]|body[\s>])", re.IGNORECASE)
 _HEAD = 1 << 16  # longest head of a response
-_HTML_TYPES = frozenset([b"text/html", b"application/xhtml+xml", b"application/vnd.wap.xhtml+xml"])
-_XML_TYPES = frozenset([b"", b"text/xml", b"application/xml", b"unk", b"unknown/unknown"])
+_HTML_TYPES = frozenset(["text/html", "application/xhtml+xml", "application/vnd.wap.xhtml+xml"])
+_XML_TYPES = frozenset(["", "text/xml", "application/xml", "unk", "unknown/unknown"])
 
 
 class Response(NamedTuple):
@@ -53,7 +54,7 @@ def parse(data: bytes, start: int, end: int, limit: int, kind: bytes = b"") -> R
         code = head[:32].split(b" ", 2)[1:2]
         status = int(code[0]) if code and code[0].strip().isdigit() else None
         header = _field(head, b"content-type")
-    mime = header.split(b";", 1)[0].strip().lower()
+    mime, charset = _media_type(header)
     page: bytes | memoryview = memoryview(data)[body:end]
     problem = None
     if mime not in _HTML_TYPES and mime not in _XML_TYPES:
@@ -67,14 +68,15 @@ def parse(data: bytes, start: int, end: int, limit: int, kind: bytes = b"") -> R
         page, problem = b"", "too_large"
     if mime in _XML_TYPES and problem is None and not is_html(bytes(page[:2048])):
         return None
+    return Response(status, mime or None, charset, page, problem)
+
+
+@lru_cache(maxsize=1024)
+def _media_type(header: bytes) -> tuple[str, str | None]:
+    """The type without its parameters, and the charset, both in lower case."""
     charset = _CHARSET.search(header)
-    return Response(
-        status,
-        mime.decode("latin-1") or None,
-        charset[1].decode("ascii").lower() if charset else None,
-        page,
-        problem,
-    )
+    mime = header.split(b";", 1)[0].strip().lower().decode("latin-1")
+    return mime, charset[1].decode("ascii").lower() if charset else None
 
 
 def _field(head: bytes, name: bytes) -> bytes:

@@ -8,30 +8,25 @@ and by the next record that can be made out where a stated length leads nowhere.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from proofpile2.sources.members import Piece
 
-__all__ = ["Record", "records"]
+__all__ = ["Record", "fields_of", "records"]
 
 _HEAD = 1 << 16  # longest record header
 _WARC = re.compile(rb"WARC/[01]\.\d+\r?\n[A-Za-z-]+:")
 _ARC = re.compile(rb"(?<=\n)[a-z][a-z0-9+.-]*:\S+ [0-9a-f.:]+ \d{14} [^\n ]+ (?:[^\n ]+ ){0,5}\d+\r?\n")
 
-_NAMES = {
-    name.lower(): name for name in (b"WARC-Type", b"WARC-Target-URI", b"WARC-Date", b"Content-Length", b"Content-Type")
-}
-
-Fields = dict[bytes, bytes]
+_PASSED_OVER = frozenset([b"request", b"metadata"])
 
 
 class Record(NamedTuple):
-    """One record. Its block (HTTP head and body) is ``data[start:end]``; ``fields`` has the header's names as in the
-    standard, whatever their case."""
+    """One record: its header is ``data[:start]``, its block (HTTP head and body) ``data[start:end]``."""
 
     locator: str  # byte of the file at which it starts, and ``+`` where in the member if not at its start
-    fields: Fields
+    kind: bytes  # WARC-Type
     data: bytes
     start: int
     end: int
@@ -41,31 +36,42 @@ class Record(NamedTuple):
 def records(source: Iterable[Piece], plain: bool, limit: int, note: Callable[[str], None]) -> Iterator[Record]:
     """Records in order; a block of more than ``limit`` bytes is not kept. Damage inside a member goes to ``note``.
 
-    ``plain`` says that the pieces are the bytes of the file itself. Whole ``request`` and ``metadata`` records, two of
-    three in a crawl, are passed over.
+    ``plain`` says that the pieces are the bytes of the file itself. Requests and metadata, two of three records of a
+    crawl, are passed over.
     """
     buffer = _Buffer(plain, limit, note)
     for piece in source:
         offset, data, first, last, _ = piece
         if first and last and not buffer.busy:
-            kind = data.find(b"\nWARC-Type: ", 0, 4096)
-            if data.startswith((b"request\r", b"metadata\r"), kind + 12) and data.startswith(b"WARC/"):
-                buffer.alone = True
-                continue
             head = _head(data, 0)
             if head is not None:
-                fields, start, length = head
+                kind, start, length = head
                 end = start + length
                 if length <= limit and end <= len(data) and not data[end : end + 9].strip(b"\r\n"):
                     buffer.alone = True
-                    yield Record(str(offset), fields, data, start, end)
+                    if kind not in _PASSED_OVER:
+                        yield Record(str(offset), kind, data, start, end)
                     continue
-        yield from buffer.feed(piece)
+        for record in buffer.feed(piece):
+            if record.kind not in _PASSED_OVER:
+                yield record
     yield from buffer.close()
 
 
-def _head(data: bytes | bytearray, at: int) -> tuple[Fields, int, int] | None:
-    """Fields, start of the block and its length of the record at ``at``, or None where no whole header stands there."""
+def fields_of(record: Record) -> Mapping[bytes, bytes]:
+    """The record's header, names in lower case."""
+    head = record.data[: record.start]
+    if not head.startswith(b"WARC/"):
+        url, _, day, kind, *_ = head.split(b" ")
+        text = day.decode("ascii", "replace")
+        date = f"{text[:4]}-{text[4:6]}-{text[6:8]}T{text[8:10]}:{text[10:12]}:{text[12:]}Z".encode()
+        return {b"warc-target-uri": url, b"warc-date": date, b"content-type": kind}
+    lines = [line.partition(b":") for line in head.split(b"\n")[1:]]
+    return {name.strip().lower(): value.strip() for name, colon, value in lines if colon}
+
+
+def _head(data: bytes | bytearray, at: int) -> tuple[bytes, int, int] | None:
+    """Type, start of the block and its length of the record at ``at``, or None where no whole header stands there."""
     if not data.startswith(b"WARC/", at):
         return _arc_head(data, at)
     end, gap = data.find(b"\r\n\r\n", at, at + _HEAD), 4
@@ -73,39 +79,32 @@ def _head(data: bytes | bytearray, at: int) -> tuple[Fields, int, int] | None:
         end, gap = data.find(b"\n\n", at, at + _HEAD), 2
     if end < 0:
         return None
-    lines = bytes(data[at:end]).split(b"\r\n")[1:]
-    try:
-        fields: Fields = dict([line.split(b": ", 1) for line in lines])
-        length = fields[b"Content-Length"]
-        fields[b"WARC-Type"]
-    except (ValueError, KeyError):  # what no large crawl writes, but the standard allows
-        fields = _unusual_fields(bytes(data[at:end]))
-        length = fields.get(b"Content-Length", b"")
-    if not length.isdigit() or len(length) > 15 or b"WARC-Type" not in fields:
+    length, kind = _value(data, b"\nContent-Length:", at, end), _value(data, b"\nWARC-Type:", at, end)
+    if not length.isdigit() or len(length) > 15 or not kind:
         return None
-    return fields, end + gap, int(length)
+    return kind, end + gap, int(length)
 
 
-def _unusual_fields(head: bytes) -> Fields:
-    found: Fields = {}
-    for line in head.split(b"\n")[1:]:
-        name, _, value = line.partition(b":")
-        found[_NAMES.get(name.strip().lower(), name)] = value.strip()
-    return found
+def _value(data: bytes | bytearray, name: bytes, at: int, end: int) -> bytes:
+    found = data.find(name, at, end)
+    if found < 0:  # names in another case: the standard allows what no large crawl does
+        found = bytes(data[at:end]).lower().find(name.lower()) + at
+        if found < at:
+            return b""
+    stop = data.find(b"\n", found + 1, end)
+    return bytes(data[found + len(name) : stop if stop > 0 else end]).strip()
 
 
-def _arc_head(data: bytes | bytearray, at: int) -> tuple[Fields, int, int] | None:
+def _arc_head(data: bytes | bytearray, at: int) -> tuple[bytes, int, int] | None:
     """The same of an ARC record: one line of URL, IP address, date, content type, (version 2: five more,) length."""
     end = data.find(b"\n", at, at + _HEAD)
     words = bytes(data[at:end]).split(b" ") if end > 0 else []
     if len(words) not in {5, 10} or b":" not in words[0] or not re.fullmatch(rb"\d{14}", words[2]):
         return None
-    length, day = words[-1].strip(), words[2].decode()
+    length = words[-1].strip()
     if not length.isdigit() or len(length) > 15:
         return None
-    date = f"{day[:4]}-{day[4:6]}-{day[6:8]}T{day[8:10]}:{day[10:12]}:{day[12:]}Z".encode()
-    kind = b"warcinfo" if words[0].startswith(b"filedesc:") else b"response"
-    return {b"WARC-Type": kind, b"WARC-Target-URI": words[0], b"WARC-Date": date}, end + 1, int(length)
+    return (b"warcinfo" if words[0].startswith(b"filedesc:") else b"response"), end + 1, int(length)
 
 
 class _Buffer:
@@ -185,7 +184,7 @@ class _Buffer:
                 self.lost, self.damage = self.passed, True
                 self._drop(1)
                 continue
-            fields, start, length = head
+            kind, start, length = head
             end = start + length
             if length > self.limit:
                 if len(held) < start + _HEAD and not final:
@@ -199,18 +198,18 @@ class _Buffer:
                 continue
             if len(held) < end + 8 and not final:
                 return
-            if len(held) < end or not self._ends_well(end, arc=b"Content-Length" not in fields):
+            if len(held) < end or not self._ends_well(end, arc=not held.startswith(b"WARC/")):
                 yield self._beginning(head, "damaged")
                 self.lost, self.damage = self.passed, True
                 self._drop(start)
                 continue
-            yield Record(self._place(), fields, bytes(held[:end]), start, end)
+            yield Record(self._place(), kind, bytes(held[:end]), start, end)
             self._drop(end)
 
-    def _beginning(self, head: tuple[Fields, int, int], problem: str) -> Record:
-        fields, start, length = head
+    def _beginning(self, head: tuple[bytes, int, int], problem: str) -> Record:
+        kind, start, length = head
         end = min(start + min(length, _HEAD), len(self.held))
-        return Record(self._place(), fields, bytes(self.held[:end]), start, end, problem)
+        return Record(self._place(), kind, bytes(self.held[:end]), start, end, problem)
 
     def _ends_well(self, end: int, arc: bool) -> bool:
         """Whether what stands at ``end`` ends a record: an empty line, or whatever else in front of the next record."""

@@ -18,7 +18,7 @@ from proofpile2.errors import ConfigError, InputError
 from proofpile2.schema import document_id, empty_columns
 from proofpile2.sources import chosen, http
 from proofpile2.sources.members import compression, pieces
-from proofpile2.sources.records import Record, records
+from proofpile2.sources.records import Record, fields_of, records
 from proofpile2.step import DROP
 
 __all__ = ["SUFFIXES", "Warc"]
@@ -28,6 +28,7 @@ SUFFIXES = (".warc", ".warc.gz", ".warc.zst", ".arc", ".arc.gz")
 _CRAWL = re.compile(r"crawl-data/(CC-[A-Z]+(?:-\d{4}(?:-\d{2,4})?)?)/")
 _PART_OF = re.compile(rb"(?im)^isPartOf:\s*(\S+)")
 _BATCH_BYTES = 32 << 20
+_Row = tuple[str, str | None, str | None, bytes | memoryview | None, str | None, str | None, str | None]
 _SLACK = 1 << 20  # HTTP head, chunk marks: how much larger than its page a record may be
 
 
@@ -82,23 +83,22 @@ class Warc:
 
     def read(self, unit: str, note: Callable[[str], None]) -> Iterator[pa.RecordBatch]:
         """Pages of one archive in its order. Raises InputError where it can't be opened or is no archive."""
-        rows = _Rows(unit)
         known = _files(self.input, self.base) if self.input else {}
         place = known.get(unit) or inputs.resolve(unit, self.base)
         wanted = chosen.urls(self.urls) if self.urls and not self.index else None
         found = self._ranges(unit, place.path, note) if self.index else self._all(place.path, note)
-        others = 0
+        rows = _Rows(unit, self.max_page_bytes)
+        held: list[Record] = []  # looked at a batch at a time: their bytes fill the processor's caches in between
+        size = 0
         for record in found:
-            if record.fields.get(b"WARC-Type") not in {b"response", b"resource"}:
-                rows.part_of(record)
-            elif wanted is None or _url(record) in wanted:
-                others += not rows.add(record, self.max_page_bytes)
-                if len(rows.drops) >= self.batch_rows or rows.size >= _BATCH_BYTES:
-                    yield rows.take()
-        if rows.drops:
-            yield rows.take()
-        if others:
-            note(f"{others} responses are not HTML")
+            held.append(record)
+            size += len(record.data)
+            if len(held) >= self.batch_rows or size >= _BATCH_BYTES:
+                yield from rows.batches(held, wanted)
+                held, size = [], 0
+        yield from rows.batches(held, wanted)
+        if rows.others:
+            note(f"{rows.others} responses are not HTML")
 
     def _all(self, path: str, note: Callable[[str], None]) -> Iterator[Record]:
         with inputs.open_input(path) as stream:
@@ -137,73 +137,73 @@ def _binary(values: Sequence[bytes | memoryview | None]) -> pa.LargeBinaryArray:
     return pa.LargeBinaryArray.from_buffers(pa.large_binary(), len(values), [valid, ends, data])
 
 
-def _url(record: Record) -> str:
-    return record.fields.get(b"WARC-Target-URI", b"").strip(b"<> ").decode("utf-8", "replace")
-
-
 class _Rows:
-    """Pages on their way into a batch."""
+    """Makes batches of records, a list at a time."""
 
-    def __init__(self, unit: str) -> None:
-        self.unit = unit
+    def __init__(self, unit: str, limit: int) -> None:
+        self.unit, self.limit = unit, limit
         crawl = _CRAWL.search(unit)
         self.subset = crawl[1] if crawl else None
-        self.clear()
+        self.others = 0  # responses that are no pages
 
-    def clear(self) -> None:
-        self.size = 0
-        self.locators: list[str] = []
-        self.urls: list[str | None] = []
-        self.dates: list[str | None] = []
-        self.payloads: list[bytes | memoryview | None] = []
-        self.charsets: list[str | None] = []
-        self.types: list[str | None] = []
-        self.drops: list[str | None] = []
+    def batches(self, found: Sequence[Record], wanted: frozenset[str] | None) -> Iterator[pa.RecordBatch]:
+        """One batch, or more where the pages inflate to much more than the records; none where there is no page."""
+        rows: list[_Row] = []
+        size = 0
+        for record in found:
+            row = self._row(record, wanted)
+            if row is not None:
+                rows.append(row)
+                size += len(row[3] or b"")
+                if size >= _BATCH_BYTES:
+                    yield self._batch(rows)
+                    rows, size = [], 0
+        if rows:
+            yield self._batch(rows)
 
-    def part_of(self, record: Record) -> None:
-        """Takes the name of the crawl from a warcinfo record where the path doesn't tell it."""
-        if self.subset is None and record.fields.get(b"WARC-Type") == b"warcinfo":
-            match = _PART_OF.search(record.data, record.start, record.end)
-            self.subset = match[1].decode("ascii", "replace") if match else None
-
-    def add(self, record: Record, limit: int) -> bool:
-        """Whether the record is a page, or may have been one before it was damaged."""
-        fields, drop, page = record.fields, record.problem, None
+    def _row(self, record: Record, wanted: frozenset[str] | None) -> _Row | None:
+        if record.kind not in {b"response", b"resource"}:
+            if record.kind == b"warcinfo" and self.subset is None:
+                match = _PART_OF.search(record.data, record.start, record.end)
+                self.subset = match[1].decode("ascii", "replace") if match else None
+            return None
+        fields = fields_of(record)
+        url = fields.get(b"warc-target-uri", b"").strip(b"<> ").decode("utf-8", "replace")
+        if wanted is not None and url not in wanted:
+            return None
+        drop = record.problem
+        page = None
         if record.end:
-            kind = fields.get(b"Content-Type", b"") if fields[b"WARC-Type"] == b"resource" else b""
-            page = http.parse(record.data, record.start, record.end, limit, kind)
+            kind = fields.get(b"content-type", b"") if record.kind == b"resource" else b""
+            page = http.parse(record.data, record.start, record.end, self.limit, kind)
             if page is None:
-                return False
+                self.others += 1
+                return None
             if page.status is not None and not 200 <= page.status < 300:
                 drop = f"http_status:{page.status}"
             drop = drop or page.problem or (None if len(page.body) else "empty")
-        self.locators.append(f"{self.unit}:{record.locator}")
-        self.urls.append(_url(record) or None)
-        self.dates.append(fields.get(b"WARC-Date", b"").decode("ascii", "replace") or None)
-        self.payloads.append(page.body if page and drop is None else None)
-        self.charsets.append(page.charset if page else None)
-        self.types.append(page.content_type if page else None)
-        self.drops.append(drop)
-        self.size += len(page.body) if page else 0
-        return True
+        date = fields.get(b"warc-date", b"").decode("ascii", "replace")
+        body, charset, kind_of = (page.body, page.charset, page.content_type) if page else (None, None, None)
+        locator = f"{self.unit}:{record.locator}"
+        return locator, url or None, date or None, body if drop is None else None, charset, kind_of, drop
 
-    def take(self) -> pa.RecordBatch:
-        count = len(self.drops)
+    def _batch(self, rows: Sequence[_Row]) -> pa.RecordBatch:
+        locators, urls, dates, payloads, charsets, types, drops = zip(*rows, strict=True)
+        count = len(rows)
         columns = {
-            "id": pa.array([document_id("web", locator) for locator in self.locators], pa.string()),
+            "id": pa.array([document_id("web", locator) for locator in locators], pa.string()),
             "source": pa.array(["web"] * count, pa.string()),
             "subset": pa.array([self.subset] * count, pa.string()),
-            "url": pa.array(self.urls, pa.string()),
-            "created": pa.array(self.dates, pa.string()),
+            "url": pa.array(urls, pa.string()),
+            "created": pa.array(dates, pa.string()),
             "origin": pa.array([self.unit] * count, pa.string()),
-            "locator": pa.array(self.locators, pa.string()),
-            "_payload": _binary(self.payloads),
-            "_charset": pa.array(self.charsets, pa.string()),
-            "_content_type": pa.array(self.types, pa.string()),
-            DROP: pa.array(self.drops, pa.string()),
+            "locator": pa.array(locators, pa.string()),
+            "_payload": _binary(payloads),
+            "_charset": pa.array(charsets, pa.string()),
+            "_content_type": pa.array(types, pa.string()),
+            DROP: pa.array(drops, pa.string()),
         }
         columns = empty_columns(count, columns)
-        self.clear()
         return pa.RecordBatch.from_arrays(list(columns.values()), names=list(columns))
 
 

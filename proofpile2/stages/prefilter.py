@@ -113,10 +113,10 @@ class Scorer:
         self._of = [number for number, _ in patterns]  # the evidence of each pattern
         self._stopped = hs.ScanTerminated
 
-        def compiled(texts: Sequence[str], ids: Sequence[int], flags: Sequence[int], **more: bool) -> Any:
+        def compiled(texts: Sequence[str], ids: Sequence[int], flags: Sequence[int], literal: bool = False) -> Any:
             database = hs.Database()
             try:
-                database.compile([text.encode() for text in texts], ids, len(ids), flags, **more)
+                database.compile([text.encode() for text in texts], ids, len(ids), flags, literal)
             except hs.error as error:
                 raise ConfigError(f"{path}: a pattern is wrong: {error}") from error
             return database

@@ -10,7 +10,7 @@ import hub_runs
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import proofpile2
@@ -22,12 +22,17 @@ from proofpile2.publish.export import export
 LANGUAGES = ("c", "coq", "lean", "lean-proofsteps")
 
 
+@pytest.fixture(autouse=True)
+def _no_waiting_for_the_disk(monkeypatch):
+    monkeypatch.setattr("os.fsync", lambda _: None)
+
+
 @pytest.fixture(scope="module")
 def out(tmp_path_factory):
     """A web run and a code run."""
     folder = str(tmp_path_factory.mktemp("out"))
     hub_runs.make(folder, "web", ("CC-MAIN-2023-23", "CC-MAIN-2023-40"))
-    hub_runs.make(folder, "algebraicstack", LANGUAGES, count=60)
+    hub_runs.make(folder, "algebraicstack", LANGUAGES, units=2, count=60)
     return folder
 
 
@@ -39,8 +44,8 @@ def laid_out(out, tree, subset="algebraic-stack", **settings):
 
 def test_each_document_is_in_one_file_that_its_language_and_split_name(out, tmp_path):
     """The published rows are those of the run; file names tell language and split: lean is not lean-proofsteps."""
-    one, folder = laid_out(out, tmp_path, shard_bytes=3_000)
-    assert len(one.shards) > 3 * len(LANGUAGES)
+    one, folder = laid_out(out, tmp_path, shard_bytes=2_000)
+    assert len(one.shards) > 2 * len(LANGUAGES)
     found = []
     for shard in one.shards:
         rows = pq.read_table(Path(folder, f"{shard.key}.parquet")).to_pylist()
@@ -161,6 +166,7 @@ def test_what_can_be_published(out, tmp_path):
     assert list(layout.discover(str(Path(out, "web")))) == ["open-web-math"]
 
 
+@settings(max_examples=50)
 @given(st.lists(st.tuples(st.text(max_size=3), st.floats(0, 50)), max_size=30), st.floats(1, 100))
 def test_packing_keeps_order_and_bounds(pieces, limit):
     """Law: shards together are the pieces in order; a shard passes the limit only if it is a single piece."""

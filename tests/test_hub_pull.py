@@ -36,10 +36,16 @@ def runs(tmp_path_factory):
     return folder
 
 
+_PUSHED: dict[str, hub_server.Repository] = {}
+
+
 @pytest.fixture
 def published(hub, runs):
-    """The server with both subsets published."""
-    push(runs, NAME, shard_bytes=5_000, waits=())
+    """The server with both subsets published; the push is done once and then remembered."""
+    if not _PUSHED:
+        push(runs, NAME, shard_bytes=5_000, waits=())
+        _PUSHED.update(hub.repositories)
+    hub.repositories.update({name: hub_server.Repository(commits=list(one.commits)) for name, one in _PUSHED.items()})
     hub.log.clear()
     return hub
 

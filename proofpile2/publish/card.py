@@ -125,7 +125,7 @@ def _loading(subsets: Sequence[Subset], name: str) -> list[str]:
     config = f'"{first.name}", ' if len(configurations) > 1 else ""
     call = f'load_dataset("{name}", {config}split="train"'
     lines = ["## How to load it", "", "```python", "from datasets import load_dataset", "", f"documents = {call})"]
-    lines.append(f"stream = {call}, streaming=True)  # nothing is downloaded beforehand")
+    lines.append(f"stream = {call}, streaming=True)  # as it is read")
     for one in (f"{one.name}-{one.languages[0]}" for one in subsets if one.languages):
         lines += [f'one_language = load_dataset("{name}", "{one}", split="train")']
     lines.append("```")

@@ -13,6 +13,9 @@ from proofpile2.publish.markdown import day, number, percent, table
 
 __all__ = ["citing", "differences", "making", "origins", "rebuilding"]
 
+MANY_SITES = 5
+"""With fewer there is nothing to tell: code comes from one or two hosts, papers from one."""
+
 
 def making(subsets: Sequence[Subset], about: Mapping[str, Any]) -> list[str]:
     """Funnel, settings and tools."""
@@ -35,14 +38,17 @@ def making(subsets: Sequence[Subset], about: Mapping[str, Any]) -> list[str]:
 
 def _funnel(trail: Trail, theirs: Mapping[str, float]) -> list[str]:
     rows = []
-    for row in funnel.rows(trail.manifests):
+    steps = funnel.rows(trail.manifests)
+    if theirs.keys().isdisjoint(row.step for row in steps):
+        theirs = {}
+    for row in steps:
         upstream = f"{theirs[row.step]} %" if row.step in theirs else ""
         shares = [percent(row.kept, row.documents_in), *([upstream] if theirs else [])]
         why = sorted(row.reasons.items(), key=lambda item: (-item[1], item[0]))
         reasons = [f"{reason.replace('_', ' ')} {number(n)}" for reason, n in why[:5]]
         reasons += [f"{len(why) - 5} more reasons"] if len(why) > 5 else []
         rows.append([row.name, row.step, number(row.documents_in), number(row.kept), *shares, ", ".join(reasons)])
-    header = ["pass", "step", "in", "kept", "share", *(["in OpenWebMath"] if theirs else []), "dropped because of"]
+    header = ["pass", "step", "in", "kept", "share", *(["OpenWebMath kept"] if theirs else []), "dropped because of"]
     return table(header, rows, "llrrr" + ("r" if theirs else "") + "l")
 
 
@@ -68,11 +74,11 @@ def origins(subsets: Sequence[Subset], about: Mapping[str, Any]) -> list[str]:
         inputs = number(sum(len(trail.inputs) for trail in one.trails))
         sources = ", ".join(name for name, _ in one.named("source"))
         rows.append([f"`{one.name}`", sources, inputs, " to ".join(days) or "not known", ", ".join(crawls[:8]) or "–"])
-    lines += table(["subset", "source", "input files", "made or fetched", "crawls, documents"], rows, "llrll")
+    lines += table(["subset", "source", "input files", "made or fetched", "crawls or dumps"], rows, "llrll")
     for one in subsets:
         for trail in one.trails:
             sites = [row for row in trail.statistics.get("top_domains", []) if row["domain"]][:10]
-            if sites:
+            if len(sites) >= MANY_SITES:
                 count = number(trail.statistics["domains"])
                 rows = [
                     [site["domain"], number(site["documents"]), number(site["characters"]), percent(site["share"], 1)]
@@ -112,7 +118,8 @@ def rebuilding(subsets: Sequence[Subset], name: str) -> list[str]:
             line, note = facts.command(trail)
             lines.append(f"{line} --out data")
             notes.append(f"* `{trail.label}`: {note}")
-    lines += [f"proofpile2 push data {name}", "```", "", *notes, ""]
+    form = " --text-meta" if any(one.manifest.recipe.get("text_meta") for one in subsets) else ""
+    lines += [f"proofpile2 push data {name}{form}", "```", "", *notes, ""]
     lines.append(
         "The same inputs, settings and versions give the same bytes. Below each subset, `manifests/` holds the full "
         "recipe and the counts of every pass, and `inputs.txt` names what went in. This card was written from them. "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proofpile2.extraction import asciimath
@@ -127,6 +127,7 @@ mod abs f if
 """
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from([*PIECES.split(), " "]), max_size=30))
 def test_any_input(pieces: list[str]) -> None:
     """Whatever is typed, the result has balanced braces and no bare dollar, percent or hash sign."""

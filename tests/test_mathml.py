@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
@@ -260,6 +260,12 @@ CONTENT = {
     "<lambda><bvar><ci>x</ci></bvar><apply><power/><ci>x</ci><cn>2</cn></apply></lambda>": r"x\mapsto x^2",
     '<cn type="rational">1<sep/>3</cn><cn type="e-notation">1.5<sep/>-3</cn>': r"\frac{1}{3}1.5\times 10^{-3}",
     '<apply><csymbol cd="arith1">plus</csymbol><ci>x</ci><csymbol cd="nums1">pi</csymbol></apply>': r"x+\pi",
+    "<apply><csymbol>formulae-sequence</csymbol><apply><eq/><ci>n</ci><cn>1</cn></apply><ci>italic-ϕ</ci></apply>":
+        r"n=1,\phi",
+    "<apply><csymbol>superscript</csymbol><apply><csymbol>subscript</csymbol><ci>C</ci><ci>s</ci></apply><cn>2</cn>"
+    "</apply>": "C_s^2",
+    '<apply><csymbol cd="latexml">delimited-[]</csymbol><apply><csymbol cd="ambiguous">superscript</csymbol><ci>X</ci>'
+    "<ci>′</ci></apply></apply>": "[X']",
     '<semantics><apply><plus/><ci>x</ci><cn>1</cn></apply><annotation-xml encoding="MathML-Presentation"><mi>q</mi>'
     "</annotation-xml></semantics>": "q",
 }  # fmt: skip
@@ -392,6 +398,7 @@ markups = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(markups, min_size=1, max_size=4))
 def test_any_tree(parts: list[str]) -> None:
     """Whatever the tree, the result has balanced braces and fences, no bare dollar or percent sign, no loose end."""

@@ -8,9 +8,24 @@ where they are needed and nowhere else.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
-from proofpile2.extraction.mathml_row import CONTENT, EMPTY, FUNCTION, NOTHING, ORD, Atom, argument, join, row
+from proofpile2.extraction import mathml_symbols as sym
+from proofpile2.extraction.mathml_row import (
+    CLOSE,
+    CONTENT,
+    EMPTY,
+    FUNCTION,
+    NOTHING,
+    OPEN,
+    ORD,
+    PRIME,
+    Atom,
+    argument,
+    join,
+    row,
+)
 
 # level: 0 quantifiers, 1 implications, 2 or, 3 and, 4 relations, 5 sets, 6 sums, 7 products, 8 functions and powers
 _INFIX: dict[str, tuple[str, int]] = {
@@ -55,6 +70,17 @@ _SPECIAL = """
 divide power root factorial conjugate inverse transpose forall exists diff partialdiff limit sep selector superscript
 subscript
 """
+# LaTeXML's own symbols for what it cannot give a meaning to: the arguments with something between or around them
+_BETWEEN = {
+    "fragments": "",
+    "multirelation": "",
+    "formulae-sequence": ",",
+    "list": ",",
+    "absent": "",
+    "conditional": "|",
+}
+_DELIMITED = "delimited-"
+_SHAPED = re.compile(r"(?:italic|roman|normal)-(\w)")
 _SETS = {"N": "naturalnumbers", "Z": "integers", "Q": "rationals", "R": "reals", "C": "complexes", "P": "primes"}
 _ALIASES = {"e": "exponentiale", "i": "imaginaryi", "unary_minus": "minus", "defint": "int", "nthdiff": "diff"}
 
@@ -90,13 +116,18 @@ def token(
 ) -> Atom:
     """`ci`, `cn` or `csymbol` that holds text only."""
     text = text.strip()
+    shaped = _SHAPED.fullmatch(text)
+    if shaped is not None:
+        text = shaped.group(1)
     if tag == "csymbol":
+        if text in _BETWEEN or (text.startswith(_DELIMITED) and len(text) == len(_DELIMITED) + 2):
+            return Atom("", CONTENT, raw=text)
         name = _ALIASES.get(text, text)
         if (attributes.get("cd") or "").startswith("setname"):
             name = _SETS.get(text, text)
         if name in VOID:
             return symbol(name, attributes)
-        if text in {"set", "list", "vector", "matrix", "matrixrow", "interval", "lambda", "superscript", "subscript"}:
+        if text in {"set", "vector", "matrix", "matrixrow", "interval", "lambda", "superscript", "subscript"}:
             return Atom("", CONTENT, raw=text)
     if tag == "cn":
         base = attributes.get("base")
@@ -212,8 +243,14 @@ def _apply(kids: Sequence[Atom]) -> Atom:
     name = head.raw if head.kind == CONTENT else ""
     if name in _BIG and (bound or qualifiers):
         return _big(name, bound, qualifiers, arguments)
-    if name in {"set", "list", "vector", "matrix", "matrixrow", "interval", "lambda"}:
+    if name in {"set", "vector", "matrix", "matrixrow", "interval", "lambda"}:
         return _container(name, {}, rest)
+    if name in _BETWEEN:
+        mark = _BETWEEN[name]
+        parts = [part for kid in arguments for part in (mark, kid.tex)][1 if mark else 0 :]
+        return Atom(join(parts), level=0 if mark else 6, tall=any(kid.tall for kid in arguments))
+    if name.startswith(_DELIMITED):
+        return row([Atom(sym.symbol(name[-2]), OPEN), *arguments, Atom(sym.symbol(name[-1]), CLOSE)])
     special = _SPECIALS.get(name)
     if special is not None and (arguments or bound):
         return special(name, bound, qualifiers, arguments)
@@ -309,12 +346,15 @@ def _power(name: str, bound: list[Atom], qualifiers: dict[str, Atom], arguments:
     del bound, qualifiers
     base, exponent = (*arguments, NOTHING)[:2]
     mark = "_" if name == "subscript" else "^"
+    if exponent.kind == PRIME:
+        return Atom(_wrap(base, 9) + exponent.tex, level=8, tall=base.tall)
     script = argument(exponent.tex)
     head, _, body = base.tex.partition(" ") if base.level == 8 and base.tex.startswith("\\") else ("", "", "")
     if head in _FUNCTIONS.values() and mark == "^":
         return Atom(join([f"{head}^{script}", body]), level=8, tall=base.tall)
-    tex = base.tex if base.level == 9 else f"\\left({base.tex}\\right)" if base.tall else f"({base.tex})"
-    return Atom(f"{tex}{mark}{script}", level=8, tall=base.tall)
+    grouped = base.level == 9 or (base.raw == "subscript" and mark == "^")
+    tex = base.tex if grouped else f"\\left({base.tex}\\right)" if base.tall else f"({base.tex})"
+    return Atom(f"{tex}{mark}{script}", raw=name, level=8, tall=base.tall)
 
 
 def _rooted(name: str, bound: list[Atom], qualifiers: dict[str, Atom], arguments: list[Atom]) -> Atom:

@@ -11,16 +11,18 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
-from proofpile2 import __version__, funnel, inspection, pipeline, shards
+from proofpile2 import __version__, cli_hub, cli_pack, funnel, inspection, pack, pipeline, shards
 from proofpile2.config import build, nearest, parse_value
 from proofpile2.dataset import find
 from proofpile2.errors import ConfigError, Error
 from proofpile2.executors import Executor, LocalProcesses, Serial
+from proofpile2.filter_examples import run_examples
 from proofpile2.pipeline import Plan
 from proofpile2.run import run
 from proofpile2.sources import SOURCES, files, table
 from proofpile2.stages import STEPS, WHOLES
 from proofpile2.step import Source
+from proofpile2.train import train_mathscore
 
 __all__ = ["main"]
 
@@ -71,9 +73,11 @@ def _parser() -> argparse.ArgumentParser:
         "proofpile2 run web                                            # the sample that ships",
         "proofpile2 run web --input 'crawl/*.warc.gz' --out data --workers 8",
         "proofpile2 run web --input warc.paths.gz --set mathscore.with_formulas=0.2",
+        "proofpile2 run proofpile2 --component web=data/web --leave-out arxiv code general-code general-text",
     )  # fmt: skip
     _planning(one)
     _running(one)
+    cli_pack.add_run_options(one)
 
     one = command(
         "stage", _stage, "run one stage alone on WARC, HTML, Parquet or JSON lines",
@@ -126,6 +130,27 @@ def _parser() -> argparse.ArgumentParser:
     _folder(one)
     one.add_argument("--yes", action="store_true", help="remove; without it the list is only shown")
 
+    cli_pack.commands(command)
+    cli_hub.commands(command)
+    group = commands.add_parser("train", help="train a model or a tokenizer").add_subparsers(
+        metavar="WHAT", required=True
+    )
+    cli_pack.train_commands(command, group)
+    one = command(
+        "mathscore", _train_mathscore, "train the MathScore classifier",
+        "proofpile2 train mathscore --input out/web/extract-* --out mathscore.ftz",
+        "proofpile2 run web --set mathscore.model=mathscore.ftz", to=group,
+    )  # fmt: skip
+    one.add_argument(
+        "--input", nargs="+", required=True, metavar="PATH", help="Parquet or JSON lines with text and url"
+    )
+    one.add_argument(
+        "--out", required=True, metavar="FILE", help="the model to write (.ftz); its report goes beside it"
+    )
+    one.add_argument(
+        "--filters", action="append", default=[], metavar="DIR", help="rule files that go before those that ship"
+    )
+    _json(one)
     group = commands.add_parser("filters", help="work on the rule files").add_subparsers(
         metavar="COMMAND", required=True
     )
@@ -136,7 +161,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _planning(one: argparse.ArgumentParser) -> None:
-    one.add_argument("pipeline", metavar="PIPELINE", help="a shipped pipeline (web) or a pipeline file (.toml)")
+    one.add_argument("pipeline", metavar="PIPELINE", help="a pipeline that ships (web, proofpile2) or a file (.toml)")
     one.add_argument(
         "--input", nargs="+", default=[], metavar="PATH", help="files, folders, globs, URLs or lists of paths"
     )
@@ -252,6 +277,12 @@ def _print_end(place: str) -> None:
 
 
 def _run(given: argparse.Namespace) -> int:
+    if pack.is_mixture(given.pipeline):
+        return cli_pack.run_mixture(given, _executor(given), _overrides(given))
+    if given.component or given.leave_out or given.tokenizer:
+        raise ConfigError(
+            "--component, --leave-out and --tokenizer belong to a mixture, such as: proofpile2 run proofpile2"
+        )
     return _finished(given, _planned(given))
 
 
@@ -360,7 +391,24 @@ def _clean(given: argparse.Namespace) -> int:
 
 
 def _filters_test(given: argparse.Namespace) -> int:
-    raise NotImplementedError
+    found = run_examples(given.files)
+    if given.json:
+        print(json.dumps(found, indent=1, ensure_ascii=False))
+    else:
+        for name, failures in found.items():
+            print(f"{'ok    ' if not failures else 'WRONG '} {name}")
+            for line in failures:
+                print(f"    {line}")
+    return 1 if any(found.values()) else 0
+
+
+def _train_mathscore(given: argparse.Namespace) -> int:
+    report = train_mathscore(given.input, given.out, overlay=given.filters)
+    if given.json:
+        print(json.dumps(report, indent=1, ensure_ascii=False))
+        return 0
+    print(f"{given.out}: AUC {report['auc']:.3f} on held-out sites; the report stands beside it")
+    return 0
 
 
 if __name__ == "__main__":

@@ -1,0 +1,54 @@
+"""Many regular expressions in one pass over the bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from proofpile2.errors import ConfigError
+
+__all__ = ["compile_patterns"]
+
+
+def compile_patterns(patterns: Sequence[str], where: str) -> Callable[[bytes], frozenset[int]]:
+    """A function from bytes to the numbers of the patterns that occur in them.
+
+    Hyperscan's expressions: PCRE without look-around and back references, in linear time; ``^`` and ``$`` hold at lines,
+    letters count as written (``(?i)`` for either). ConfigError names ``where`` and the pattern that does not compile.
+    """
+    import hyperscan
+
+    if not patterns:
+        return lambda data: frozenset()  # noqa: ARG005
+    flags = hyperscan.HS_FLAG_MULTILINE | hyperscan.HS_FLAG_SINGLEMATCH
+    database = hyperscan.Database()
+    try:
+        database.compile(
+            expressions=[pattern.encode() for pattern in patterns],
+            ids=list(range(len(patterns))),
+            elements=len(patterns),
+            flags=[flags] * len(patterns),
+        )
+    except hyperscan.error as error:
+        raise ConfigError(f"{where}: {_culprit(patterns, flags) or error}") from None
+
+    def occurring(data: bytes) -> frozenset[int]:
+        found: set[int] = set()
+
+        def note(number: int, *_: object) -> None:
+            found.add(number)
+
+        database.scan(data, match_event_handler=note)
+        return frozenset(found)
+
+    return occurring
+
+
+def _culprit(patterns: Sequence[str], flags: int) -> str:
+    import hyperscan
+
+    for pattern in patterns:
+        try:
+            hyperscan.Database().compile(expressions=[pattern.encode()], ids=[0], elements=1, flags=[flags])
+        except hyperscan.error as error:
+            return f"pattern {pattern!r}: {error}"
+    return ""

@@ -1,0 +1,76 @@
+"""What the words of a file say about its subject."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from math import sqrt
+from pathlib import Path
+
+from proofpile2.config import build, nearest, read_toml
+from proofpile2.errors import ConfigError
+
+__all__ = ["read_topics", "scorer", "stem"]
+
+_LETTERS = bytes(code if chr(code).isascii() and chr(code).isalpha() else 32 for code in range(256))
+_PIECES = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+_MEMO_LIMIT = 200_000
+
+
+@dataclass(frozen=True)
+class _Topic:
+    name: str
+    weight: float
+    words: str
+
+
+def stem(word: str) -> str:
+    """Small letters, without the s of a plural."""
+    word = word.lower()
+    return word[:-1] if len(word) > 4 and word.endswith("s") and not word.endswith("ss") else word
+
+
+def read_topics(path: str | Path) -> Mapping[str, float]:
+    """Stem -> weight, from ``filters/code/_topics.toml``. ConfigError where a word stands under two weights."""
+    table = read_toml(path)
+    if unknown := set(table) - {"topic"}:
+        raise ConfigError(f"{path}: unknown table {min(unknown)!r}{nearest(min(unknown), ['topic'])}")
+    weights: dict[str, float] = {}
+    for number, one in enumerate(table.get("topic", []), 1):
+        topic = build(_Topic, one, f"{path}: topic {number}")
+        for word in topic.words.split():
+            if not word.isalpha() or not word.isascii():
+                raise ConfigError(f"{path}: topic {topic.name}: {word!r} is not one plain word, and would never match")
+            if weights.setdefault(stem(word), topic.weight) != topic.weight:
+                raise ConfigError(f"{path}: {word!r} stands under two weights")
+    return weights
+
+
+def scorer(weights: Mapping[str, float]) -> Callable[[Iterable[bytes]], float]:
+    """A function from texts (bytes) of one file to its score.
+
+    Each word counts once however often it stands there; the sum over the square root of the number of known words (plus
+    two, so that a word or two decide little) makes long and short files comparable.
+    """
+    memo: dict[bytes, tuple[str, ...]] = {}
+
+    def known(name: bytes) -> tuple[str, ...]:
+        stems = (stem(piece) for piece in _PIECES.findall(name.decode("ascii")))
+        return tuple(piece for piece in stems if piece in weights)
+
+    def score(texts: Iterable[bytes]) -> float:
+        found: set[str] = set()
+        for text in texts:
+            for name in set(text.translate(_LETTERS).split()):
+                pieces = memo.get(name)
+                if pieces is None:
+                    if len(memo) >= _MEMO_LIMIT:
+                        memo.clear()
+                    pieces = memo[name] = known(name[:200])
+                if pieces:
+                    found.update(pieces)
+        # a fixed order: floats do not add up alike in every order
+        return sum(weights[piece] for piece in sorted(found)) / sqrt(len(found) + 2)
+
+    return score

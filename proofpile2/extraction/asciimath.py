@@ -10,9 +10,9 @@ the like vanish, `[[a,b],[c,d]]` is a matrix, `{(a,b),(c,d):}` a case distinctio
 its numerator, a minus sign right behind `_`, `^` or `/` belongs to the operand. Rows, fences and tables are written by
 the same code as for MathML.
 
-py-asciimath (0.3, the last release, of 2020) is not used: it takes about 2 s to load and 2-70 ms a formula, writes
-every bracket with `\left` and every letter in braces, and gives wrong LaTeX for ordinary input (`\mathmr{if}`,
-`otherwise` as a product of letters). `bench/mathml.py` measures both.
+py-asciimath (0.3, the last release, of 2020) is not used: it takes 0.8 s to load and 4 ms a formula (30 times as long
+as this), writes every bracket with `\left` and every letter in braces, and gives wrong LaTeX for ordinary input
+(`\mathmr{if}`, `otherwise` as a product of letters). `bench/mathml.py` measures both.
 """
 
 from __future__ import annotations

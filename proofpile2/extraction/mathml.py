@@ -161,6 +161,7 @@ def _walk(root: LexborNode) -> Atom | None:
         if tag in _TOKENS:
             atom_or_none = _leaf(tag, child, frame.variant)
             if atom_or_none is not None:
+                nodes += len(atom_or_none.tex) // 8
                 frame.kids.append(atom_or_none)
                 continue
         elif tag not in HANDLERS:

@@ -67,7 +67,7 @@ class Language:
         def judge(text: str) -> tuple[str | None, float | None, str | None]:
             sample = natural_words(excerpt(prose(text), _PIECE, _PIECES))
             if len(sample) < 25:
-                sample = natural_words(excerpt(text, _PIECE, _PIECES).replace("`", " "))
+                sample = natural_words(prose(excerpt(text, _PIECE, _PIECES).replace("`", " ")))
                 if len(sample) < 25:
                     return None, None, None
             beliefs = identify(sample)

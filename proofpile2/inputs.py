@@ -180,18 +180,23 @@ def retrying(call: Callable[[], _T], what: str) -> _T:
     for attempt in range(TRIES):
         try:
             return call()
-        except FileNotFoundError as error:
-            raise InputError(f"{what}: there is no such file") from error
         except PermissionError as error:
             raise InputError(f"{what}: access refused ({error}); for S3 set credentials or use https://") from error
         except (InputError, ConfigError):
             raise
         except Exception as error:  # each backend has errors of its own
+            if isinstance(error, FileNotFoundError) and _is_gone(error):
+                raise InputError(f"{what}: there is no such file") from error
             if attempt == TRIES - 1:
                 reason = f"{type(error).__name__} {error}".strip()
                 raise InputError(f"{what}: failed {TRIES} times, last with {reason}") from error
             time.sleep(FIRST_PAUSE * 2**attempt)
     raise AssertionError("unreachable")
+
+
+def _is_gone(error: FileNotFoundError) -> bool:
+    """Whether a file is not there; fsspec says the same of a server that can't be reached, with a cause."""
+    return error.__cause__ is None or getattr(error.__cause__, "status", None) in {403, 404, 410}
 
 
 def open_input(path: str) -> BinaryIO:

@@ -115,18 +115,18 @@ class Warc:
                 raise InputError(f"{path}: no WARC or ARC record in it")
 
     def _ranges(self, unit: str, path: str, note: Callable[[str], None]) -> Iterator[Record]:
+        limit = self.max_page_bytes + _SLACK
         for offset, data in chosen.fetch(path, chosen.ranges(self.index, self.urls, self.base)[unit], note):
-            kind = compression(data[:4096], path)
-            found = (
-                records(pieces(io.BytesIO(data), kind, note), kind == "plain", self.max_page_bytes + _SLACK, note)
-                if kind
-                else iter(())
-            )
+            kind = compression(data[:4096], path) or "plain"
+            damage: list[str] = []
+            found = records(pieces(io.BytesIO(data), kind, damage.append), kind == "plain", limit, damage.append)
             record = next(found, None)
-            if record is None:
-                note(f"no record at byte {offset}")
-            else:
-                yield record._replace(locator=str(offset))
+            if record is None or record.locator != "0":
+                note(f"there is no record at byte {offset}")
+                continue
+            if damage:
+                note(f"the record at byte {offset} is damaged")
+            yield record._replace(locator=str(offset))
 
 
 def _binary(values: Sequence[bytes | memoryview | None]) -> pa.LargeBinaryArray:

@@ -11,6 +11,7 @@ A run is the text of one block (paragraph, cell, heading). Characters of the pri
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -118,7 +119,7 @@ def tokenise(text: str, rules: Rules, add: Add) -> str:
     pattern, means = _opener(rules)
     out: list[str] = []
     done = place = 0
-    unclosed: set[str] = set()
+    failures: Counter[str] = Counter()
     while match := pattern.search(text, place):
         start, after = match.span()
         kind = match.lastgroup
@@ -130,23 +131,27 @@ def tokenise(text: str, rules: Rules, add: Add) -> str:
             done = after
             continue
         if kind == "dollar":
-            end = _dollar(text, after, rules)
+            if failures["$"] > _PATIENCE:
+                continue
+            end, closed = _dollar(text, after, rules)
             if end < 0:
+                failures["$"] += not closed
                 continue
             stand_in = add(_body(text[after:end]), False, "tex")
             stop = end + 1
         else:
             token = match.group()
             close, display, language = _meaning(match, kind, token, means)
-            if close in unclosed:
+            if failures[close] > _PATIENCE:
                 continue
-            if kind in ("env",) or close.startswith(("[/", "</", "{/")):
-                end = text.lower().find(close.lower(), after) if close not in text[after:] else text.find(close, after)
+            if kind in ("env", "bracket", "angle", "curly"):
+                reach = after + tx.MAX_FORMULA
+                spellings = (text.find(form, after, reach) for form in (close, close.lower(), close.upper()))
+                end = next((found for found in spellings if found >= 0), -1)
             else:
                 end = tx.close_of(text, after, close)
-            if end < 0 and len(text) - after < tx.MAX_FORMULA and text.find(close, after) < 0:
-                unclosed.add(close)
-            if end < 0 or end - after > tx.MAX_FORMULA:
+            if end < 0:
+                failures[close] += 1
                 continue
             stop = end + len(close)
             body = _body(text[start:stop] if kind == "env" else text[after:end])
@@ -163,11 +168,11 @@ def tokenise(text: str, rules: Rules, add: Add) -> str:
 
 
 def _meaning(
-    match: re.Match[str], kind: str | None, token: str, means: dict[str, tuple[str, bool | None, str]]
+    match: re.Match[str], kind: str | None, opener: str, means: dict[str, tuple[str, bool | None, str]]
 ) -> tuple[str, bool | None, str]:
     """Close, form and language of an opener."""
     if kind == "open":
-        return means.get(token) or next(means[left] for left in means if left.lower() == token.lower())
+        return means.get(opener) or next(means[left] for left in means if left.lower() == opener.lower())
     if kind == "env":
         name = match.group("env")
         return f"\\end{{{name}}}", name.lower() != "math", "tex"
@@ -176,15 +181,17 @@ def _meaning(
         low = tag.lower()
         shape = {"bracket": "[/{}]", "angle": "</{}>", "curly": "{{/{}}}"}[kind]
         form = True if low in _DISPLAY_TAGS else False if low in _INLINE_TAGS else None
-        if kind == "bracket" and re.search(r"display\s*=?\s*[\"']?(?:true|block|1)|mode=display", token, re.IGNORECASE):
+        if kind == "bracket" and re.search(
+            r"display\s*=?\s*[\"']?(?:true|block|1)|mode=display", opener, re.IGNORECASE
+        ):
             form = True
         return shape.format(tag), form, "asciimath" if low in _ASCII_TAGS else "tex"
     if kind == "tick":
-        return ("`$" if token == "$`" else "`"), False, "tex"
+        return ("`$" if opener == "$`" else "`"), False, "tex"
     if kind == "three":
-        return token, len(token) > 3, "tex"
+        return opener, len(opener) > 3, "tex"
     if kind == "twice":
-        return ("\\\\)", False, "tex") if token.endswith("(") else ("\\\\]", True, "tex")
+        return ("\\\\)", False, "tex") if opener.endswith("(") else ("\\\\]", True, "tex")
     if kind == "hash":
         return "##", False, "tex"
     if kind == "semi":
@@ -231,50 +238,54 @@ def _accept(kind: str | None, body: str, language: str, rules: Rules) -> bool:
     return tx.may_be_tex(body.strip()) or tx.is_tex(tx.clean(body)[0])
 
 
+_PATIENCE = 64  # openers of one kind in a run that were looked at to the end of their reach and did not close
+_REACH = 4000
 _PRICE = re.compile(r"\d[\d,.]*\s*(?:[a-z]{3,}|[kKmMbB]n?\b|[-–—]\s*$|/\s*$|$)")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{2,}")
 
 
-def _dollar(text: str, after: int, rules: Rules) -> int:
-    """Where the single dollar before ``after`` closes, or -1 where it opens nothing."""
+def _dollar(text: str, after: int, rules: Rules) -> tuple[int, bool]:
+    """Where the single dollar before ``after`` closes, -1 where it opens nothing; and whether a closing one was near."""
     if text[after : after + 1] == "$":
-        return -1
-    end = tx.close_of(text, after, "$", 4000)
+        return -1, True
+    end = tx.close_of(text, after, "$", _REACH)
+    near = end >= 0
     if end < 0:  # a brace that does not close hides the dollar; take the next one
-        end = text.find("$", after)
+        end = text.find("$", after, after + _REACH)
         if end < 0 or text[end - 1] == "\\":
-            return -1
+            return -1, False
+    return (end if _encloses(text, after, end, rules) else -1), near
+
+
+def _encloses(text: str, after: int, end: int, rules: Rules) -> bool:
+    """Whether what stands between two single dollars is a formula."""
     if text[end + 1 : end + 2] == "$" and text[after - 2 : after - 1] != "$":
-        return -1
+        return False
     raw = text[after:end]
     if REF in raw or raw.count(BREAK) > 4:
-        return -1
+        return False
     body = _body(raw).strip()
     if not body:
-        return -1
+        return False
     sure = tx.is_tex(body)
+    figure = re.fullmatch(r"[\d.,]+", body) is not None
     if text[after - 2 : after - 1] == EDGE == text[end + 1 : end + 2] and EDGE not in raw and not raw[0].isspace():
-        figure = re.fullmatch(r"[\d.,]+", body) is not None
-        if sure or figure or ((simple(body) or body.count(" ") < 4) and tx.may_be_tex(body) and not _PRICE.match(body)):
-            return end
-        return -1
+        short = simple(body) or body.count(" ") < 4
+        return sure or figure or (short and tx.may_be_tex(body) and not _PRICE.match(body))
     if EDGE in raw and not sure:
-        return -1
+        return False
     tight = not raw[0].isspace() and not raw[-1].isspace()
     following = text[end + 1 : end + 2]
     if tx.prose(body):
-        command = "\\" in body and rules.dollar == "listed" and tight
-        return end if command else -1
+        return "\\" in body and rules.dollar == "listed" and tight
     if sure and (tight or "\\" in body or rules.dollar == "listed"):
-        return end if not (following.isdigit() and "\\" not in body) else -1
+        return not (following.isdigit() and "\\" not in body)
     if not tight and (rules.dollar != "listed" or not simple(body) or raw[0].isspace() != raw[-1].isspace()):
-        return -1
+        return False
     if following.isalnum() and (following.isdigit() or len(body) > 1 or rules.dollar == "wary"):
-        return -1
-    if _PRICE.match(body) and not (tight and rules.dollar != "wary" and re.fullmatch(r"[\d.,]+", body)):
-        return -1
+        return False
+    if _PRICE.match(body) and not (tight and rules.dollar != "wary" and figure):
+        return False
     if rules.dollar == "listed":
-        return end if simple(body) or (tight and len(body.split()) <= 3 and tx.may_be_tex(body)) else -1
-    if rules.dollar == "seen" and simple(body) and tight:
-        return end
-    return -1
+        return simple(body) or (tight and len(body.split()) <= 3 and tx.may_be_tex(body))
+    return rules.dollar == "seen" and simple(body) and tight

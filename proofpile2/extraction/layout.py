@@ -324,10 +324,11 @@ class _Katex(_Reader):
         return f"<mover><mo>→</mo>{_grouped(label)}</mover>"
 
     def table(self, node: LexborNode, depth: int) -> str:
-        columns = []
-        for child in _children(node):
-            if child.is_element_node and any(name.startswith("col-align") for name in _names(child)):
-                columns.append([self.row(box, depth + 1) for _, _, box in self.entries(child)])
+        columns = [
+            [self.row(box, depth + 1) for _, _, box in self.entries(child)]
+            for child in _children(node)
+            if child.is_element_node and any(name.startswith("col-align") for name in _names(child))
+        ]
         rows = max((len(column) for column in columns), default=0)
         body = "".join(
             "<mtr>" + "".join(f"<mtd>{column[k] if k < len(column) else ''}</mtd>" for column in columns) + "</mtr>"

@@ -45,11 +45,10 @@ def formula(piece: Piece) -> str:
 
 def line_text(text: str, pieces: Sequence[Piece], flat: bool) -> str:
     """The text of a block with its pieces put back; ``flat`` keeps displayed formulas in the line (cells, headings)."""
-    while SUP in text or SUB in text:
-        changed = _SCRIPTED.sub(_script, text)
-        if changed == text:
+    for _ in range(6):  # from the inside out
+        if SUP not in text and SUB not in text:
             break
-        text = changed
+        text = _SCRIPTED.sub(_script, text)
     if not text.isascii():
         text = _STRAY.sub("", text)
     text = " ".join(text.split())

@@ -113,6 +113,7 @@ _NO_LANGUAGE = words(
     default none notranslate text plaintext console-output output highlight source code block plain txt
     """
 )
+_WHOLE = words("body html main article section nav form table ul ol")
 _SET_IN_HTML = frozenset(("span", "i", "em", "font", "var", "nobr", "div", "p", "td"))
 _NO_LAYOUT = "a, p, li, table, pre, code, math, script, input, h1, h2, h3, h4, svg, br + br"
 _STANDARD = _BLOCK_TAGS | _KNOWN_INLINE
@@ -148,6 +149,7 @@ class Walker:
         self.main = 0
         self.ignoring = False
         self.mathematical = 0
+        self.nested = 0  # mathematical elements inside each other
         self.rendering: Counter[str] | None = None  # characters of a formula from a comment that are still to be set
         self.tables: list[Table] = []
         self.counters: list[list[int]] = []  # of the lists open: [kind, number, identity]
@@ -283,7 +285,7 @@ class Walker:
 
     def enter(self, node: LexborNode, tag: str) -> tuple[str, object] | None:
         """What to do when the element ends, or None to leave it out (it is done or it is nothing)."""
-        if tag in _PLAIN_TAGS:
+        if tag in _PLAIN_TAGS and tag not in self.config.skip_tags:
             if tag == "tr":
                 self.flush()
                 if self.tables:
@@ -418,12 +420,15 @@ class Walker:
             return None
         self.parts.append(" : " if attributes and attributes.get("class") == "classifier" else self.edge)
         mode = self.mode(attributes.get("class") or "", flags) if attributes else None
+        if tag in self.config.skip_tags:
+            mode = True
         if mode is not None:
             saved = self.ignoring
             self.ignoring = mode
             return "mode", saved
         if flags & MATH:
             self.mathematical += 1
+            self.nested += 1
             return "math", None
         return ("edge", EDGE) if self.edge else ("", None)
 
@@ -511,7 +516,7 @@ class Walker:
 
     def evidence(self, node: LexborNode, tag: str, attributes: fm.Attributes, mathematical: bool) -> fm.Formula | None:
         """A formula that the element says itself, in an attribute or as its whole small text."""
-        if tag in ("body", "html", "main", "article", "section", "nav", "form", "table", "ul", "ol"):
+        if self.nested > 4 or tag in _WHOLE:
             return None
         made = fm.from_attributes(attributes, mathematical, tag)
         if made or not mathematical:
@@ -589,7 +594,7 @@ class Walker:
             return None
         if tag in ("td", "th"):
             return self.cell(node, tag, attributes, names, flags)
-        saved = (self.kind, self.boxes, self.zone, self.main, self.ignoring, self.mathematical)
+        saved = (self.kind, self.boxes, self.zone, self.main, self.ignoring, self.mathematical, self.nested)
         role = attributes.get("role") or ""
         if (
             tag == "main"
@@ -600,12 +605,16 @@ class Walker:
         ):
             if tag != "body":
                 self.main += 1
-        elif (flags & BOILER or role or tag in _ZONE_TAGS or tag == "header") and tag not in ("body", "html"):
-            if not self.enter_zone(node, tag, role, names, flags):
-                return None
+        elif (flags & BOILER or role or tag in _ZONE_TAGS or tag == "header") and not self.enter_zone(
+            node, tag, role, names, flags
+        ):
+            return None
         mode = self.mode(names, flags) if names else None
+        if tag in self.config.skip_tags:
+            mode = True
         if mode is not None:
             self.ignoring = mode
+        self.nested += 1 if flags & MATH else 0
         self.mathematical = 1 if flags & MATH and tag in ("p", "div", "center", "figure", "dd", "li") else 0
         if tag in _HEADINGS:
             self.kind = tag
@@ -681,7 +690,7 @@ class Walker:
     ) -> tuple[str, object] | None:
         if names and _GUTTER.search(names):
             return None
-        saved = (self.kind, self.boxes, self.zone, self.main, self.ignoring, self.mathematical)
+        saved = (self.kind, self.boxes, self.zone, self.main, self.ignoring, self.mathematical, self.nested)
         if flags & CONTENT:
             self.main += 1
         elif flags & BOILER and not self.enter_zone(node, tag, "", names, flags):
@@ -730,6 +739,7 @@ class Walker:
             return
         if action == "math":
             self.mathematical -= 1
+            self.nested -= 1
             self.parts.append(self.edge)
             return
         if action == "mode":
@@ -755,7 +765,7 @@ class Walker:
             table.into(self.blocks, self)
 
     def restore(self, saved: object) -> None:
-        self.kind, self.boxes, self.zone, self.main, self.ignoring, self.mathematical = saved  # type: ignore[misc]
+        self.kind, self.boxes, self.zone, self.main, self.ignoring, self.mathematical, self.nested = saved  # type: ignore[misc]
 
 
 class Table:

@@ -248,8 +248,8 @@ def test_our_own_outputs_are_found(source, tmp_path):
 
 
 def test_json_lines_and_splits_of_folders(tmp_path):
-    """Compressed JSON lines as the published set has them: splits from the folders, broken lines and lone surrogates told
-    or mended, ids kept."""
+    """Compressed JSON lines as the published set has them: splits from the folders, broken lines told, lone surrogates
+    mended, ids kept."""
     import zstandard
 
     lines = [
@@ -327,7 +327,7 @@ def test_reader_resumes_and_slices_by_rank(made):
 
 
 def test_configurations_for_trainers(made):
-    """neox.yml is JSON after its comments and names files that are there, with the weights; Megatron's blend likewise."""
+    """neox.yml is JSON after its comments and names files that are there, with the weights; so does Megatron's blend."""
     _, out = made
     text = (out / "proofpile2" / "neox.yml").read_text(encoding="utf-8")
     config = json.loads("\n".join(line for line in text.split("\n") if not line.startswith("#")))

@@ -215,7 +215,7 @@ _UI_WORDS = words(
     report like likes follow edit quote permalink upvote downvote print pdf download show hide more less all
     login register subscribe twitter facebook linkedin reddit email comments comment shares views votes replies
     rss news faq archive archives feed imprint impressum privacy terms conditions legal cookies policy view
-    source advertise advertisement loading tweet pin this it on a save cite
+    source advertise advertisement loading tweet pin this    save cite
     """
 )
 _FIRST_WORDS = frozenset(phrase.partition(" ")[0] for phrase in _STARTS)

@@ -327,7 +327,7 @@ def test_reader_resumes_and_slices_by_rank(made):
 
 
 def test_configurations_for_trainers(made):
-    """neox.yml is JSON after its comments and names files that are there, with the weights; so does Megatron's blend."""
+    """neox.yml is JSON after its comments and names files that are there, with the weights; so does the blend."""
     _, out = made
     text = (out / "proofpile2" / "neox.yml").read_text(encoding="utf-8")
     config = json.loads("\n".join(line for line in text.split("\n") if not line.startswith("#")))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,7 @@ def warcinfo(crawl: str = "CC-MAIN-2023-23") -> bytes:
     return out.getvalue()
 
 
+@cache
 def page(number: int, size: int = 400) -> bytes:
     """A page whose words depend on its number."""
     words = random.Random(number)

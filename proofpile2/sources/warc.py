@@ -177,7 +177,7 @@ class _Rows:
             kind = fields.get(b"content-type", b"") if record.kind == b"resource" else b""
             page = http.parse(record.data, record.start, record.end, self.limit, kind)
             if page is None:
-                self.others += 1
+                self.others += record.problem is None
                 return None
             if page.status is not None and not 200 <= page.status < 300:
                 drop = f"http_status:{page.status}"

@@ -140,7 +140,11 @@ def running() -> Iterator[Hub]:
 
 
 class _Cut(Exception):
-    pass
+    """The connection is to be cut."""
+
+
+class _Answered(Exception):
+    """An error was sent as the answer, and that was it."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -179,6 +183,8 @@ class _Handler(BaseHTTPRequestHandler):
                 self._error(fault.status, fault.message)
                 return
             self._route(method, body)
+        except _Answered:
+            pass
         except (_Cut, ConnectionError):
             self.close_connection = True
         except Exception as error:
@@ -231,7 +237,7 @@ class _Handler(BaseHTTPRequestHandler):
         given = self.headers.get("Authorization", "").removeprefix("Bearer ")
         if given and given not in USERS:
             self._error(401, "Invalid credentials in Authorization header")
-            raise _Cut
+            raise _Answered
         return USERS.get(given, (None, None))
 
     def _repository(self, name, write=False):
@@ -240,17 +246,17 @@ class _Handler(BaseHTTPRequestHandler):
         owner = name.partition("/")[0]
         if one is None or (one.private and user != owner):
             self._error(404 if user else 401, "Repository not found", "RepoNotFound")
-            raise _Cut
+            raise _Answered
         if write and (user != owner or role != "write"):
             self._error(403, "You don't have the rights to write to this repository")
-            raise _Cut
+            raise _Answered
         return one
 
     def _commit(self, name, revision):
         one = self._repository(name).at(revision)
         if one is None:
             self._error(404, "Revision not found", "RevisionNotFound")
-            raise _Cut
+            raise _Answered
         return one
 
     def whoami(self, body):

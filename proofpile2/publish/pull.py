@@ -13,7 +13,8 @@ from proofpile2 import inspection, shards
 from proofpile2.errors import ConfigError, InputError, NotWhole
 from proofpile2.publish.layout import SUBSETS
 from proofpile2.publish.push import CARD, SUMS, read_sums
-from proofpile2.publish.remote import WAITS, HubError, Remote, connect, entry_of
+from proofpile2.publish.remote import WAITS, Remote, connect, entry_of
+from proofpile2.publish.trouble import HubError
 from proofpile2.shards import join
 
 __all__ = ["Pulled", "pull"]

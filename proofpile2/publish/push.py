@@ -16,7 +16,8 @@ from proofpile2.errors import ConfigError, NotWhole
 from proofpile2.publish import card, layout
 from proofpile2.publish.export import export
 from proofpile2.publish.layout import SHARD_BYTES, Layout
-from proofpile2.publish.remote import WAITS, Entry, HubError, Remote, TooLarge, connect, entry_of
+from proofpile2.publish.remote import WAITS, Entry, Remote, connect, entry_of
+from proofpile2.publish.trouble import HubError, TooLarge
 from proofpile2.shards import join
 
 if TYPE_CHECKING:
@@ -88,7 +89,10 @@ def push(
     _tidy(tree, todo)
     with tqdm(total=sum(len(one.shards) for one in todo.values()), desc="lay out", disable=quiet or None) as bar:
         for one in todo.values():
-            export(one, tree, lambda _: bar.update() and None)
+            try:
+                export(one, tree, lambda _: bar.update() and None)
+            except OSError as error:
+                raise HubError(f"{tree}: {error.strerror}; name a folder with more room with --staging") from None
     for subset in kept:  # what the card tells of them
         for path in sorted(there):
             if tip and path.startswith(f"{subset}/") and path.endswith((".json", ".txt")):

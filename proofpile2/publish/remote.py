@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import errno
+import logging
 import os
 import re
 import time
@@ -11,35 +11,23 @@ from dataclasses import dataclass, field
 from hashlib import sha1, sha256
 from typing import TYPE_CHECKING, TypeVar
 
-from proofpile2.errors import ConfigError, Error
+from proofpile2.errors import ConfigError
+from proofpile2.publish.trouble import Busy, HubError, NotThere, translated
 
 if TYPE_CHECKING:  # its import takes a while, and only these commands need it
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
 
-__all__ = ["WAITS", "Conflict", "Entry", "HubError", "Remote", "Tip", "TooLarge", "connect", "entry_of"]
+__all__ = ["WAITS", "Entry", "Remote", "Tip", "connect", "entry_of"]
 
 WAITS = (2.0, 5.0, 10.0, 30.0, 60.0, 120.0)
 """Seconds to wait before trying again, after the library's own few tries, where the server is busy or unreachable."""
 
-BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
+LONGEST = 3600.0
+"""Seconds for which a server may ask us to stay away; the Hub counts commits by the hour."""
 
 T = TypeVar("T")
 
-
-class HubError(Error):
-    """The Hub, or the way to it, failed; the message says what to do. What was sent stays sent."""
-
-
-class Conflict(HubError):
-    """Somebody else changed the repository meanwhile."""
-
-
-class TooLarge(HubError):
-    """The server takes less in one request."""
-
-
-class Busy(HubError):
-    """The server is busy, failed, or could not be reached: the same request may succeed later."""
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -94,7 +82,7 @@ class Remote:
         """The newest commit, or that of ``revision``; None where there is no such repository."""
         try:
             info = self.ask("look it up", lambda: self.api.dataset_info(self.name, revision=revision))
-        except _NotFound:
+        except NotThere:
             return None
         return Tip(str(info.sha), bool(info.private))
 
@@ -176,15 +164,13 @@ class Remote:
             try:
                 return call()
             except Exception as error:
-                ours = _translated(error, self, what)
+                ours = translated(error, what, self.name, self.api.endpoint, self.token)
                 if not isinstance(ours, Busy) or wait is None:
                     raise ours from None
-                time.sleep(wait)
+                pause = max(wait, min(ours.after, LONGEST))
+                _LOG.warning("%s; trying again in %.0f s", ours, pause)
+                time.sleep(pause)
         raise AssertionError
-
-
-class _NotFound(HubError):
-    """No such repository, revision or file, or no right to see it."""
 
 
 def connect(name: str, endpoint: str | None = None, write: bool = False, waits: Sequence[float] = WAITS) -> Remote:
@@ -210,79 +196,3 @@ def connect(name: str, endpoint: str | None = None, write: bool = False, waits: 
         if role == "read":
             raise HubError(f"the token of {me.get('name')} may only read; make one that may write")
     return remote
-
-
-def _translated(error: BaseException, remote: Remote, what: str) -> Error:
-    """Our error for whatever the library, the network or the server came up with."""
-    from huggingface_hub import errors as theirs  # noqa: PLC0415
-
-    chain: list[BaseException] = []
-    cause: BaseException | None = error
-    while cause is not None and cause not in chain:
-        chain.append(cause)
-        cause = cause.__cause__ or cause.__context__
-    if isinstance(error, Error):
-        return error
-    head = f"{remote.name}: could not {what}"
-    for one in chain:
-        if isinstance(one, theirs.HfHubHTTPError) and getattr(one, "response", None) is not None:
-            said = one.server_message or ""
-            return _of_status(one.response.status_code, _clean(said, remote), head, remote, one)
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        return HubError(f"{head}: no space left on this machine")
-    text = _clean(str(error), remote)
-    if re.search(r"storage|quota|space", text, re.IGNORECASE) and isinstance(error, ValueError):
-        return HubError(f"{head}: the account is out of space ({text})")
-    kinds = {kind.__name__ for one in chain for kind in type(one).__mro__}
-    if kinds & {"TransportError", "RequestError", "ConnectionError", "TimeoutError", "FileMetadataError"} or (
-        isinstance(error, OSError) and "Consistency check failed" in text
-    ):
-        if "OfflineModeIsEnabled" in kinds:
-            return HubError(f"{head}: HF_HUB_OFFLINE is set, so nothing is sent or fetched")
-        return Busy(
-            f"{head}: {remote.api.endpoint} can't be reached or cut the connection ({type(chain[-1]).__name__}); "
-            "run the same command again and it goes on"
-        )
-    deepest = chain[-1]
-    return HubError(f"{head}: {type(deepest).__name__}: {_clean(str(deepest), remote)}")
-
-
-def _of_status(status: int, said: str, head: str, remote: Remote, error: BaseException) -> HubError:
-    quoted = f" ({said})" if said else ""
-    if status == 412 or (status == 409 and "exist" not in said):
-        return Conflict(
-            f"{remote.name}: somebody else changed the repository meanwhile{quoted}. Nothing of theirs was touched; "
-            "look at it, then run the same command again: files that are there already are not sent twice"
-        )
-    if status == 409:
-        return HubError(f"{head}: the name is taken{quoted}")
-    if status == 413:
-        return TooLarge(
-            f"{head}: the server does not take that much in one request{quoted}; use a smaller --shard-bytes"
-        )
-    if status in (402, 507) or (status == 403 and re.search(r"storage|quota|space", said, re.IGNORECASE)):
-        return HubError(
-            f"{head}: the account is out of space{quoted}; free some or ask the Hub for more, then run again"
-        )
-    missing = type(error).__name__ in {"RepositoryNotFoundError", "RevisionNotFoundError", "RemoteEntryNotFoundError"}
-    if status == 404 or (missing and remote.token):
-        return _NotFound(f"{head}: there is no such dataset, revision or file, or the token may not see it{quoted}")
-    if status == 401:
-        return HubError(
-            f"{head}: the Hub does not accept the token{quoted}; set a valid HF_TOKEN or run `hf auth login`"
-            if remote.token
-            else f"{head}: there is no such dataset, or it needs a token: set HF_TOKEN or run `hf auth login`"
-        )
-    if status == 403:
-        return HubError(f"{head}: the token has no right to do that{quoted}; it needs to write to {remote.name}")
-    if status in BUSY:
-        return Busy(f"{head}: the server is busy or failing (HTTP {status}){quoted}; run the same command again later")
-    return HubError(f"{head}: HTTP {status}{quoted}")
-
-
-def _clean(text: str, remote: Remote) -> str:
-    """One line, without the token, signed addresses or pages of HTML."""
-    if remote.token:
-        text = text.replace(remote.token, "***")
-    text = re.sub(r"https?://\S+", lambda found: found[0].partition("?")[0], text)
-    return " ".join(text.split())[:300]

@@ -1,17 +1,19 @@
 """Modules and headers that a file asks for, read from parse trees.
 
 A whole parse runs at one to three megabytes a second, so only statements are parsed: lines that begin as an import does
-are found byte by byte, each distinct one is parsed once in a process, and where such a line may stand inside of a comment
-or a string, the head of the file is parsed as a whole.
+are found byte by byte, outside of comments and strings over several lines, and each distinct one is parsed once in a
+process.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING
+
+from proofpile2.code.lexis import Lexis, masker
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Parser
@@ -19,39 +21,62 @@ if TYPE_CHECKING:
 __all__ = ["GRAMMARS", "error_share", "importer", "parser_of"]
 
 HEAD = 16_384
-"""Bytes in which imports are looked for; a whole parse never sees more."""
+"""Bytes in which imports are looked for."""
 
 _MEMO_LIMIT = 50_000
 
 
 @dataclass(frozen=True)
 class _Form:
-    """How a language imports: first words of the lines, nodes of the statements, nodes of the names, what to cut off."""
+    """How a language imports: lines that may, nodes of the statements and of the names in them, and how to end a
+    statement that goes on in the next line."""
 
-    words: tuple[bytes, ...]
+    lines: re.Pattern[bytes]
     statements: frozenset[str]
     names: frozenset[str]
-    hides: tuple[tuple[bytes, bytes], ...]  # what may hide a line: comments and strings over several lines
+    hides: Lexis  # what may hide a line: comments and strings over several lines
     fields: tuple[str, ...] = ()  # look under these fields of the statement only
+    ends: tuple[tuple[re.Pattern[bytes], bytes], ...] = ()
 
 
-_C = _Form((b"#",), frozenset({"preproc_include"}), frozenset({"string_literal", "system_lib_string"}), ((b"/*", b"*/"),))
+def _lines(words: bytes) -> re.Pattern[bytes]:
+    return re.compile(rb"^[ \t]*(?:" + words + rb")[^\n]*", re.MULTILINE)
+
+
+_C = _Form(
+    _lines(rb"#[ \t]*include"),
+    frozenset({"preproc_include"}),
+    frozenset({"string_literal", "system_lib_string"}),
+    Lexis(block=(("/*", "*/"),)),
+)
+_PYTHON = _Form(
+    _lines(rb"import|from"),
+    frozenset({"import_statement", "import_from_statement"}),
+    frozenset({"dotted_name", "relative_import"}),
+    Lexis(long_strings=(('"""', '"""'), ("'''", "'''"))),
+    ("module_name", "name"),
+    ((re.compile(rb"\bimport[ \t]*[(\\].*"), b"import _"), (re.compile(rb"[ \t]*,?[ \t]*\\?\Z"), b"")),
+)
 _FORMS = {
     "c": _C,
     "cpp": _C,
-    "python": _Form(
-        (b"import", b"from"),
-        frozenset({"import_statement", "import_from_statement"}),
-        frozenset({"dotted_name", "relative_import"}),
-        ((b'"""', b'"""'), (b"'''", b"'''")),
-        ("module_name", "name"),
+    "python": _PYTHON,
+    "jupyter": _PYTHON,
+    "haskell": _Form(
+        _lines(rb"import"),
+        frozenset({"import"}),
+        frozenset({"module"}),
+        Lexis(block=(("{-", "-}"),), nested=True),
+        ("module",),
+        ((re.compile(rb"\(.*"), b""),),
     ),
-    "haskell": _Form((b"import",), frozenset({"import"}), frozenset({"module"}), ((b"{-", b"-}"),), ("module",)),
     "julia": _Form(
-        (b"using", b"import"),
+        _lines(rb"using|import"),
         frozenset({"using_statement", "import_statement"}),
         frozenset({"identifier", "scoped_identifier", "import_path"}),
-        ((b"#=", b"=#"), (b'"""', b'"""')),
+        Lexis(block=(("#=", "=#"),), long_strings=(('"""', '"""'),)),
+        (),
+        ((re.compile(rb",[ \t]*\Z"), b""),),
     ),
 }
 GRAMMARS = ("agda", "c", "cpp", "fortran", "haskell", "julia", "matlab", "python")
@@ -82,42 +107,40 @@ def importer(language: str) -> Callable[[bytes], frozenset[str]]:
     """A function from a file's bytes to the names it imports: ``numpy.linalg``, ``gsl/gsl_math.h``, ``Data.Complex``."""
     if language == "r":
         return _of_r
-    language = "python" if language == "jupyter" else language
-    form, parser = _FORMS[language], parser_of(language)
-    lines = re.compile(rb"^[ \t]*(?:%s)[^\n]*" % b"|".join(form.words), re.MULTILINE)
-    if form is _C:
-        lines = re.compile(rb"^[ \t]*#[ \t]*include[^\n]*", re.MULTILINE)
+    form = _FORMS[language]
+    parser, reveal = parser_of("python" if language == "jupyter" else language), masker(form.hides)
+    marks = [begin.encode() for begin, _ in (*form.hides.block, *form.hides.long_strings)]
     memo: dict[bytes, tuple[str, ...]] = {}
+
+    def learn(texts: Iterable[bytes]) -> None:
+        fresh = [text for text in dict.fromkeys(texts) if text not in memo]
+        named: dict[int, list[str]] = {}
+        for row, name in _names(parser, b"\n".join(_closed(text, form) for text in fresh) + b"\n", form):
+            named.setdefault(row, []).append(name)
+        memo.update({text: tuple(named.get(row, ())) for row, text in enumerate(fresh)})
 
     def imports(data: bytes) -> frozenset[str]:
         head = data[:HEAD]
-        found = list(lines.finditer(head))
+        found = form.lines.findall(head)
         if not found:
             return frozenset()
-        if _may_hide(head, found[-1].start(), form.hides):
-            return frozenset(name for _, name in _names(parser, head, form))
-        texts = [one.group().strip() for one in found]
-        fresh = list(dict.fromkeys(text for text in texts if text not in memo))
-        if fresh:
-            if len(memo) > _MEMO_LIMIT:
-                memo.clear()
-                fresh = list(dict.fromkeys(texts))
-            named: dict[int, list[str]] = {}
-            for row, name in _names(parser, b"\n".join(fresh) + b"\n", form):
-                named.setdefault(row, []).append(name)
-            memo.update({text: tuple(named.get(row, ())) for row, text in enumerate(fresh)})
+        if any(mark in head for mark in marks):
+            found = form.lines.findall(reveal(head))
+        texts = [text.strip() for text in found]
+        if len(memo) > _MEMO_LIMIT:
+            memo.clear()
+        if any(text not in memo for text in texts):
+            learn(texts)
         return frozenset(name for text in texts for name in memo[text])
 
     return imports
 
 
-def _may_hide(head: bytes, until: int, hides: tuple[tuple[bytes, bytes], ...]) -> bool:
-    """Whether a comment or a string over several lines begins before the last import: then the lines alone may lie."""
-    for begin, end in hides:
-        place = head.find(begin, 0, until)
-        if place >= 0 and (begin == end or head.find(end, place) < 0 or b"import" in head[place : head.find(end, place)]):
-            return True
-    return False
+def _closed(statement: bytes, form: _Form) -> bytes:
+    """A statement of which the first line is there, made whole."""
+    for pattern, end in form.ends:
+        statement = pattern.sub(end, statement, count=1)
+    return statement
 
 
 def _names(parser: Parser, data: bytes, form: _Form) -> Iterator[tuple[int, str]]:
@@ -152,20 +175,26 @@ def _named(statement: Node, form: _Form) -> Iterator[str]:
             starts.extend(node.children[:1])
 
 
-_R_CALL = re.compile(
-    rb"\b(?:library|require|requireNamespace|loadNamespace)[ \t]*\([ \t]*[\"']?([A-Za-z][\w.]*)|\b([A-Za-z][\w.]*):::?[\w.]"
-    rb"|^#'[ \t]*@import(?:From)?[ \t]+([A-Za-z][\w.]*)",
-    re.MULTILINE,
-)
+_R_CALL = re.compile(rb"(?:library|require|requireNamespace|loadNamespace)[ \t]*\([ \t]*[\"']?([A-Za-z][\w.]*)")
+_R_ROXYGEN = re.compile(rb"#'[ \t]*@import(?:From)?[ \t]+([A-Za-z][\w.]*)")
+_R_NAME = re.compile(rb"[A-Za-z][\w.]*\Z")
 
 
 def _of_r(data: bytes) -> frozenset[str]:
     """R has no grammar among the wheels; calls of ``library`` and ``pkg::name`` outside of comments, and roxygen's lines."""
     head = data[:HEAD]
-    if not any(sign in head for sign in (b"library", b"require", b"::", b"@import")):
-        return frozenset()
-    return frozenset(
-        next(name for name in found.groups() if name).decode()
-        for found in _R_CALL.finditer(head)
-        if found.group(3) or b"#" not in head[head.rfind(b"\n", 0, found.start()) + 1 : found.start()]
-    )
+    names = []
+    if b"@import" in head:
+        names += _R_ROXYGEN.findall(head)
+    if b"library" in head or b"require" in head or b"loadNamespace" in head:
+        names += [found.group(1) for found in _R_CALL.finditer(head) if not _in_r_comment(head, found.start())]
+    place = head.find(b"::")
+    while place >= 0:
+        if (name := _R_NAME.search(head, max(0, place - 40), place)) and not _in_r_comment(head, place):
+            names.append(name.group())
+        place = head.find(b"::", place + 3)
+    return frozenset(name.decode() for name in names)
+
+
+def _in_r_comment(head: bytes, place: int) -> bool:
+    return b"#" in head[head.rfind(b"\n", 0, place) + 1 : place]

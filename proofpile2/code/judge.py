@@ -43,7 +43,9 @@ SHARED, TOPICS = "code/_shared.toml", "code/_topics.toml"
 WINDOW = 8_192
 """Bytes after the head comments that patterns and words are looked for in: what a file is shows at once, or not at all."""
 
-_HEAD = 6_000  # of head comments
+_SMALL = 2_000  # bytes; smaller files are always looked at with their comments masked, they may be import lists
+_HEAD = 65_536  # bytes in which the head comments must end; what is longer is a book
+_MARKS = 6_000  # of them, in which programs sign
 _CONTROLS = bytes(range(9)) + bytes(range(14, 27)) + bytes(range(28, 32))
 _MISREAD = re.compile(rb"\xef\xbf\xbd|\xc2[\x80-\x84\x86-\x9f]")  # U+FFFD, and controls that Latin-1 makes of other codes
 
@@ -85,10 +87,10 @@ def _compile(rules: RuleFile, shared: Shared, where: str, topics: str | Path | N
         head = head_of.match(data, 0, _HEAD)
         begin = head.end() if head else 0
         if begin == len(data):
-            return "generated:" + mark if (mark := generated(data[:begin])) else "empty"
+            return "generated:" + mark if (mark := generated(data[: min(begin, _MARKS)])) else "empty"
         if reason := _unreadable(data):
             return reason
-        if begin and (mark := generated(data[:begin])):
+        if begin and (mark := generated(data[: min(begin, _MARKS)])):
             return "generated:" + mark
         window = data[begin : begin + WINDOW]
         return _data(data, rules) or looks.judge(data, window) or (relevant(data[:begin], window, path) if relevant else None)
@@ -112,7 +114,7 @@ def _data(data: bytes, rules: RuleFile) -> str | None:
     density = measures.digit_density(data)
     if density > about.max_digits:
         return "data_dump:digits"
-    if density > 0.2 and measures.number_share(data) > about.max_numbers:
+    if density > 0.3 and measures.number_share(data) > about.max_numbers:
         return "data_dump:number_lines"
     if measures.has_longer_line(data, 1_000):
         if measures.base64_share(data) > 0.3:
@@ -147,17 +149,20 @@ class _Looks:
 
     def judge(self, data: bytes, window: bytes) -> str | None:
         own, others, marks = self._weigh(window)
+        raw = own
         if b"Traceback (most" in window or b"Exception in" in window or b"ERROR" in window:
             share = measures.log_share(data)
             if share > 0.3:
                 return "traceback"
-        if own and not others:
+        if own and not others and len(window) > _SMALL:
             return marks
         masked = self.mask(window)
         if self._imports_only(masked, len(window)):
             return "import_list"
         if others:
-            own, others, _ = self._weigh(masked)
+            own, told, _ = self._weigh(masked)
+            # where the mask leaves nothing to go by, strings and comments may speak: JSON is nothing but strings
+            own, others = (own, told) if own or told else (raw, others)
         other = max(others, key=lambda name: (others[name], name), default="")
         if other and others[other] > own:
             return f"wrong_type:{other}"

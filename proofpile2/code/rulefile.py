@@ -37,8 +37,8 @@ class About:
     extensions: tuple[str, ...]
     sources: str = ""
     max_bytes: int = 1_048_575
-    max_digits: float = 0.5
-    max_numbers: float = 0.7
+    max_digits: float = 0.75
+    max_numbers: float = 0.74
     max_line: int = 20_000
     unclear: str = "keep"
     imports_only: tuple[str, ...] = ()

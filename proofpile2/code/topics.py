@@ -14,7 +14,7 @@ from proofpile2.errors import ConfigError
 __all__ = ["read_topics", "scorer", "stem"]
 
 _LETTERS = bytes(code if chr(code).isascii() and chr(code).isalpha() else 32 for code in range(256))
-_PIECES = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+_PIECES = re.compile(rb"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _MEMO_LIMIT = 200_000
 
 
@@ -53,23 +53,31 @@ def scorer(weights: Mapping[str, float]) -> Callable[[Iterable[bytes]], float]:
     Each word counts once however often it stands there; the sum over the square root of the number of known words (plus
     two, so that a word or two decide little) makes long and short files comparable.
     """
-    memo: dict[bytes, tuple[str, ...]] = {}
+    plain = {form.encode(): word for word in weights for form in (word, word + "s")}
+    seen: set[bytes] = set()
+    telling: dict[bytes, tuple[str, ...]] = {}
 
-    def known(name: bytes) -> tuple[str, ...]:
-        stems = (stem(piece) for piece in _PIECES.findall(name.decode("ascii")))
-        return tuple(piece for piece in stems if piece in weights)
+    def learn(names: set[bytes]) -> None:
+        if len(seen) > _MEMO_LIMIT:
+            seen.clear()
+            telling.clear()
+        for name in names:
+            if name in plain:
+                telling[name] = (plain[name],)
+            elif not name.islower():
+                pieces = (piece.lower() for piece in _PIECES.findall(name[:200]))
+                if found := tuple(plain[piece] for piece in pieces if piece in plain):
+                    telling[name] = found
+        seen.update(names)
 
     def score(texts: Iterable[bytes]) -> float:
-        found: set[str] = set()
-        for text in texts:
-            for name in set(text.translate(_LETTERS).split()):
-                pieces = memo.get(name)
-                if pieces is None:
-                    if len(memo) >= _MEMO_LIMIT:
-                        memo.clear()
-                    pieces = memo[name] = known(name[:200])
-                if pieces:
-                    found.update(pieces)
+        names = set(b" ".join(texts).translate(_LETTERS).split())
+        if fresh := names - seen:
+            learn(fresh)
+            # what was forgotten is learnt again
+            if not names <= seen:
+                learn(names)
+        found = {piece for name in names & telling.keys() for piece in telling[name]}
         # a fixed order: floats do not add up alike in every order
         return sum(weights[piece] for piece in sorted(found)) / sqrt(len(found) + 2)
 

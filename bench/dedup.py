@@ -201,7 +201,7 @@ def child(tool: str, data: Path, work: Path) -> None:
 
 def truth(data: Path) -> tuple[dict[tuple[str, str], float], int]:
     """Similarity of each pair within a family, and the number of documents."""
-    from proofpile2.minhash import shingles
+    from proofpile2.deduplication.minhash import shingles
 
     families: dict[str, list[str]] = defaultdict(list)
     texts = dict(rows(data))

@@ -181,7 +181,8 @@ def open_parquet(path: str) -> pq.ParquetFile:
     """A Parquet file to read; NotWhole if it is no Parquet file."""
     local = _local(path)
     try:
-        return pq.ParquetFile(local if local is not None else fsspec.open(path, "rb").open())
+        # Arrow would otherwise hold all compressed bytes of the columns that are read.
+        return pq.ParquetFile(local if local is not None else fsspec.open(path, "rb").open(), pre_buffer=False)
     except pa.ArrowInvalid as error:
         raise NotWhole(f"{path}: not a readable Parquet file ({error})") from None
 

@@ -247,12 +247,16 @@ def _filled(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
 
 
 _APPLIES: dict[str, Apply] = {}
+MAX_APPLIES = 32
+"""Steps a worker keeps loaded. A pipeline has fewer; those that a whole makes, one a part, must not pile up."""
 
 
 def _loaded(step: Step) -> Apply:
     """``step.load()``, once per process and settings."""
-    key = manifest.canonical(describe(step))
+    key = manifest.canonical([step.name, step, step.uses()])
     if key not in _APPLIES:
+        while len(_APPLIES) >= MAX_APPLIES:
+            del _APPLIES[next(iter(_APPLIES))]
         _APPLIES[key] = step.load()
     return _APPLIES[key]
 

@@ -13,10 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proofpile2 import clusters, shards
-from proofpile2.clusters import agreement, candidates, cluster, components, pivoted, sketch
+from proofpile2 import shards
+from proofpile2.deduplication import clusters
+from proofpile2.deduplication.clusters import agreement, candidates, cluster, components, pivoted, sketch
+from proofpile2.deduplication.minhash import band_keys, shingles, signatures
 from proofpile2.errors import ConfigError, MissingFile
-from proofpile2.minhash import band_keys, shingles, signatures
 from proofpile2.schema import document_id
 from proofpile2.stages.dedup import Dedup, Fate
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proofpile2 import minhash
-from proofpile2.minhash import EMPTY, band_keys, digests, shingle_hash, shingles, signatures, words
+from proofpile2.deduplication import minhash
+from proofpile2.deduplication.minhash import EMPTY, band_keys, digests, shingle_hash, shingles, signatures, words
 
 TEXTS = [
     r"Let $\frac{a}{b} \le C$, then **the sum** of a_i converges (see Theorem 3.2).",

@@ -2,7 +2,7 @@
 
 Two texts are exact duplicates if their bytes are the same. Two are near duplicates if their signatures share a band
 (the bands of datasketch's ``MinHashLSH(threshold, num_perm)``) *and* agree in at least a share ``threshold`` of their
-values, which estimates the Jaccard similarity of their shingles (:mod:`proofpile2.minhash` defines them).
+values, which estimates the Jaccard similarity of their shingles (:mod:`proofpile2.deduplication.minhash` defines them).
 
 A cluster is what near duplicates link together. Kept is its longest text, of equally long ones that with the least
 id: of a page and its cut-off copy the page should stay. A chain of small changes can link texts that have little in
@@ -20,10 +20,10 @@ from typing import ClassVar
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from proofpile2.duplicates import DECISION, Decide, Exact, Near, Sign, Signing
+from proofpile2.deduplication.phases import DECISION, Decide, Exact, Near, Sign, Signing
+from proofpile2.deduplication.spill import file_of
 from proofpile2.errors import ConfigError, MissingFile
 from proofpile2.shards import open_parquet
-from proofpile2.spill import file_of
 from proofpile2.step import DROP, Apply, Step, Task, with_columns
 
 __all__ = ["Dedup", "Fate"]

@@ -21,10 +21,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from proofpile2.clusters import agreement, candidates, cluster, pivoted, sketch
-from proofpile2.minhash import EMPTY, band_keys, digests, signatures
+from proofpile2.deduplication.clusters import agreement, candidates, cluster, pivoted, sketch
+from proofpile2.deduplication.minhash import EMPTY, band_keys, digests, signatures
+from proofpile2.deduplication.spill import ROW, file_of, gather, load, load_bucket, save, save_buckets
 from proofpile2.shards import open_parquet, write_parquet
-from proofpile2.spill import ROW, file_of, gather, load, load_bucket, save, save_buckets
 
 __all__ = ["DECISION", "Decide", "Exact", "Near", "Sign", "Signing"]
 

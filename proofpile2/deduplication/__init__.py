@@ -1,0 +1,1 @@
+"""Exact and near duplicates: signatures, band joins on disk, clusters."""

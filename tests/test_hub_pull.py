@@ -82,6 +82,16 @@ def test_what_comes_back_is_what_was_pushed(published, runs, tmp_path):
     assert published.count("GET", "parquet") == 0
 
 
+def test_what_was_pulled_can_be_pushed_elsewhere(published, tmp_path):
+    """A copy under another name has the same documents, and its card still tells how they were made."""
+    fetch(tmp_path)
+    push(str(tmp_path / "back"), "ada/copy", shard_bytes=5_000, waits=())
+    cards = [published.files(name)["README.md"].data.decode() for name in (NAME, "ada/copy")]
+    funnels = [card[card.index("## How it was made") : card.index("## How to make it again")] for card in cards]
+    assert funnels[0] == funnels[1]
+    assert "| final | lines | 62 | 60 | 96.8 % | blank 2 |" in funnels[1]
+
+
 TROUBLE = {
     "401": Fault("HEAD", r"coq-train.*parquet", 401, times=99),
     "403": Fault("HEAD", r"coq-train.*parquet", 403, times=99),

@@ -39,7 +39,7 @@ def export(layout: Layout, tree: str, step: Callable[[str], None] = lambda _: No
         _finish(layout, folder)
     shards.write_bytes(join(home, "latest.json"), (json.dumps({"published": layout.folder}, indent=1) + "\n").encode())
     for run in layout.runs:
-        _copy_manifests(run, join(home, "manifests", run.label))
+        _copy_manifests(run, join(home, "manifests"))
     return folder
 
 
@@ -148,7 +148,14 @@ def _finish(layout: Layout, folder: str) -> None:
 
 
 def _copy_manifests(run: Run, to: str) -> None:
-    """The manifests of the run travel along, and the names of what went in."""
+    """The manifests of the run travel along, and the names of what went in; a set that was pulled has them already."""
+    before = join(run.place, "manifests")
+    if run.manifests[-1].name == "published" and shards.exists(before):
+        for label in shards.listdir(before):
+            for name in shards.listdir(join(before, label)):
+                shards.write_bytes(join(to, label, name), shards.read_bytes(join(before, label, name)))
+        return
+    to = join(to, run.label)
     for n, folder in enumerate(run.folders):
         shards.write_bytes(
             join(to, f"{n + 1}-{run.manifests[n].name}.json"), shards.read_bytes(join(folder, "manifest.json"))

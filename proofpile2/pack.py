@@ -22,7 +22,7 @@ from tqdm import tqdm
 from proofpile2 import assets, manifest, shards
 from proofpile2.config import build, nearest, read_toml
 from proofpile2.errors import ConfigError, MissingFile
-from proofpile2.executors import Executor, Failure
+from proofpile2.executors import Executor, Failure, Serial
 from proofpile2.manifest import Manifest, Receipt
 from proofpile2.packing import components, mixture, neox, tokens
 from proofpile2.packing.components import SPLITS, Part
@@ -36,6 +36,9 @@ __all__ = ["Component", "Mixture", "Outcome", "is_mixture", "load", "run"]
 
 VERSION = 1
 """Raised when the same settings give other binaries."""
+
+SMALL = 1 << 27
+"""Tokens below which the merge is done here and now: it takes less time than a worker needs to start."""
 
 
 @dataclass(frozen=True)
@@ -161,7 +164,9 @@ def run(
     for job in todo:
         receipts = [manifest.read(join(job.shards, f"{key}.json"), Receipt) for key in _keys(job)]
         _finish(plan, f"tokens-{job.component.name}", job.shards, job.token_mark, job.recipe, receipts, ".bin")
-    if failures := _run(_merge_tasks(plan, spec, pending), executor, "merge", quiet):
+    merging = _merge_tasks(plan, spec, pending)
+    small = sum(task.tokens for task in merging) < SMALL
+    if failures := _run(merging, Serial() if small else executor, "merge", quiet):
         return Outcome("", {}, failures=tuple(failures))
     for job in pending:
         receipts = [manifest.read(join(job.packed, f"{split}.json"), Receipt) for split in SPLITS]
@@ -250,8 +255,8 @@ def _token_tasks(plan: Mixture, tokenizer: str, spec: Spec, jobs: Sequence[_Job]
     return tasks
 
 
-def _merge_tasks(plan: Mixture, spec: Spec, jobs: Sequence[_Job]) -> list[Task]:
-    tasks: list[Task] = []
+def _merge_tasks(plan: Mixture, spec: Spec, jobs: Sequence[_Job]) -> list[MergeSplit]:
+    tasks: list[MergeSplit] = []
     for job in jobs:
         there = set(shards.listdir(job.packed))
         keys = _keys(job)
@@ -324,6 +329,7 @@ def _mix(plan: Mixture, spec: Spec, root: str, tokenizer: str, jobs: Sequence[_J
     if not shards.exists(join(folder, "mixture.json")):
         shards.write_bytes(join(folder, "mixture.json"), data)
     _configs(plan, spec, root, tokenizer, jobs, facts)
+    _receipt(plan, folder, mark, jobs)
     latest = {os.path.basename(path).rpartition("-")[0]: os.path.basename(path)
               for job in jobs for path in (job.shards, job.packed) if shards.exists(path)}  # fmt: skip
     latest["mixture"] = os.path.basename(folder)
@@ -334,6 +340,15 @@ def _mix(plan: Mixture, spec: Spec, root: str, tokenizer: str, jobs: Sequence[_J
             receipt = manifest.read(join(job.shards, f"{key}.json"), Receipt)
             notes += [f"{job.component.name}, {receipt.units[0]}: {note}" for note in receipt.notes]
     return Outcome(folder, facts, tuple(notes))
+
+
+def _receipt(plan: Mixture, folder: str, mark: str, jobs: Sequence[_Job]) -> None:
+    """The mixture's receipt and manifest, so that ``verify`` knows its file."""
+    rows = sum(receipt.rows_out for job in jobs for receipt in job.splits.values())
+    files = {"mixture.json": shards.facts(join(folder, "mixture.json"))}
+    receipt = Receipt("receipt", mark, tuple(job.packed_mark for job in jobs), rows, rows, files=files)
+    manifest.write(join(folder, "receipt.json"), receipt)
+    _finish(plan, "mixture", folder, mark, {"packed": [job.packed_mark for job in jobs]}, [receipt], ".json")
 
 
 def _facts(plan: Mixture, spec: Spec, tokenizer: str, jobs: Sequence[_Job]) -> dict[str, Any]:

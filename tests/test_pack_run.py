@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -13,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from proofpile2 import pack
+from proofpile2 import manifest, pack, shards
 from proofpile2.errors import ConfigError, MissingFile
 from proofpile2.executors import LocalProcesses, Serial
 from proofpile2.packing import components, merge, tokenize, tokens
@@ -302,6 +303,63 @@ def test_int32_binaries(source, tmp_path):
     assert read_index(prefix + ".idx").dtype == np.int32
     assert sorted(texts_of(tokens.read(wide), prefix)) == sorted(source["code"][:5])
     assert open_tokens(tmp_path).part("code").tokens(0).dtype == np.int32
+
+
+def test_an_object_store_takes_all(source, tmp_path):
+    """Everything is written, merged and found again on an fsspec URL, and is what a local run writes."""
+    import fsspec
+
+    pack_help.run(source["folder"], tmp_path, source["places"])
+    pack_help.run(source["folder"], "memory://pack", source["places"])
+    memory = fsspec.filesystem("memory")
+    found = {name.removeprefix("/pack/"): memory.cat_file(name) for name in memory.find("/pack")}
+    assert {k: v for k, v in found.items() if not k.endswith(("neox.yml", "megatron_blend.json"))} == tree(tmp_path)
+
+
+def test_core_verify_finds_every_file_and_damage(source, tmp_path):
+    """Receipts and manifests are those of any pass: each file has its digest in a receipt, nothing else lies there."""
+    outcome = pack_help.run(source["folder"], tmp_path, source["places"])
+    root = Path(outcome.folder).parent
+    for folder in [path for path in root.iterdir() if path.is_dir()]:
+        whole = manifest.read(str(folder / "manifest.json"), manifest.Manifest)
+        named = {"manifest.json", *(f"{key}.json" for key in whole.parts)}
+        for key, (rows, _, digest) in whole.parts.items():
+            assert shards.facts(str(folder / f"{key}.json")).digest == digest
+            receipt = manifest.read(str(folder / f"{key}.json"), manifest.Receipt)
+            assert receipt.rows_out == rows
+            assert receipt.rows_in == rows + sum(sum(one.values()) for one in receipt.dropped.values())
+            for name, facts in receipt.files.items():
+                found = shards.facts(str(folder / name))
+                assert (found.bytes, found.digest) == (facts.bytes, facts.digest)
+            named |= set(receipt.files)
+        assert {path.name for path in folder.iterdir()} == named
+
+
+def test_a_reader_can_be_sent_to_a_worker(made):
+    """Pickled, it carries no file: a worker of a data loader maps its own, and reads the same."""
+    _, out = made
+    opened = open_tokens(out)
+    before = opened.batch(1, 4).tokens
+    data = pickle.dumps(opened)
+    assert len(data) < 10_000
+    assert np.array_equal(pickle.loads(data).batch(1, 4).tokens, before)
+
+
+def test_a_fast_engine_that_breaks_down_is_replaced(source, tmp_path, monkeypatch):
+    """An exception in the fast engine, on one document, makes the shard go to the reference, with a note."""
+    pytest.importorskip("fastokens")
+
+    class Broken(tokens._Fast):
+        def encode(self, texts):
+            if any(text.startswith("7 ") for text in texts):
+                raise tokens.EngineFailed("fastokens failed (PanicException: capacity overflow)")
+            return super().encode(texts)
+
+    monkeypatch.setattr(tokens, "_Fast", Broken)
+    monkeypatch.setattr(tokens, "_LOADED", {})
+    outcome = pack_help.run(source["folder"], tmp_path, source["places"])
+    assert len(outcome.notes) == 2  # one of the three files of the web, and the one of code
+    assert all("capacity overflow" in note for note in outcome.notes)
 
 
 def test_reader_resumes_and_slices_by_rank(made):

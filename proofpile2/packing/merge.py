@@ -30,6 +30,7 @@ __all__ = ["FORMATS", "Chunk", "MergeSplit", "chunks"]
 
 FORMATS = ("megatron", "flat", "npy", "parquet")
 RANGE_TOKENS = 1 << 25
+RANGE_DOCUMENTS = 1 << 18
 DOCUMENTS = pa.schema([("id", pa.string()), ("subset", pa.string()), ("tokens", pa.int32())])
 Tokens = npt.NDArray[Any]
 
@@ -93,7 +94,8 @@ def _ranges(runs: Sequence[_Run], order: str) -> Iterator[tuple[int, int]]:
         starts = [int(run.keys[0]) for run in runs]
         yield from zip(starts, [*starts[1:], 1 << 64], strict=True)
         return
-    count = -(-sum(int(run.ends[-1] - run.ends[0]) for run in runs) // RANGE_TOKENS)
+    tokens, documents = sum(int(run.ends[-1] - run.ends[0]) for run in runs), sum(len(run.keys) for run in runs)
+    count = -(-max(tokens * RANGE_DOCUMENTS, documents * RANGE_TOKENS) // (RANGE_TOKENS * RANGE_DOCUMENTS))
     yield from (((n << 64) // count, ((n + 1) << 64) // count) for n in range(count))
 
 

@@ -60,6 +60,10 @@ class Packed:
     pad: int
     packed: bool = False  # read the .npy files
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Without the maps of the files: a worker of a data loader opens its own."""
+        return Packed, (self.prefix, self.length, self.pad, self.packed)
+
     @cached_property
     def _index(self) -> Any:
         return read_index(self.prefix + ".idx")
@@ -137,6 +141,10 @@ class TokenSet:
 
     folder: str
     facts: Mapping[str, Any]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """As of :class:`Packed`."""
+        return TokenSet, (self.folder, self.facts)
 
     @property
     def length(self) -> int:

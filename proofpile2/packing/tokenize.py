@@ -29,6 +29,7 @@ from proofpile2.shards import join
 __all__ = ["DOCS", "RUN_TOKENS", "TokenizePart"]
 
 RUN_TOKENS = 1 << 25
+RUN_DOCUMENTS = 1 << 18
 BATCH_CHARACTERS = 1 << 20
 """Characters encoded at once: the reference engine holds more than 100 bytes a token."""
 
@@ -78,8 +79,8 @@ class TokenizePart:
         encoder, note = tokens.load(spec, self.engine)
         try:
             receipt = self._make(spec, encoder, [note] if note else [])
-        except _Differs as error:
-            receipt = self._make(spec, tokens.reference(spec), [str(error)])
+        except (_Differs, tokens.EngineFailed) as error:
+            receipt = self._make(spec, tokens.reference(spec), [f"{error}; the reference engine is used"])
         manifest.write(join(self.folder, f"{self.key}.json"), receipt)
         return receipt.counts
 
@@ -100,7 +101,7 @@ class TokenizePart:
                     keys = [self._key(key, row) for key, row in zip(batch.ids, batch.rows, strict=True)]
                     run.add_documents(splits, keys, batch)
                     tally.count(splits, batch, lengths)
-                    if run.tokens >= RUN_TOKENS:
+                    if run.tokens >= RUN_TOKENS or run.documents >= RUN_DOCUMENTS:
                         run.write(out, docs)
                         run = _Run(spec.dtype)
             if run.tokens:
@@ -127,7 +128,7 @@ class TokenizePart:
             piece, sure = text[:CHECK_CHARACTERS], tokens.reference(spec)
             expected = sure.encode([piece])
             if encoder is not sure and (difference := tokens.agree(encoder, sure, [piece], expected)):
-                raise _Differs(f"{encoder.engine} differs from {sure.engine} ({difference}); {sure.engine} is used")
+                raise _Differs(f"{encoder.engine} differs from {sure.engine} ({difference})")
             if sure.decode(expected[0].tolist()) != piece:
                 tally.changed += 1
 
@@ -171,6 +172,10 @@ class _Run:
 
     def add_documents(self, splits: Sequence[int], keys: Sequence[int], batch: Rows) -> None:
         self._documents += zip(splits, keys, batch.rows, batch.ids, batch.subsets, strict=True)
+
+    @property
+    def documents(self) -> int:
+        return len(self._documents)
 
     def write(self, out: Any, docs: Any) -> None:
         splits, keys, rows, ids, subsets = zip(*self._documents, strict=True)

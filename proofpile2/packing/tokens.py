@@ -22,7 +22,7 @@ import numpy.typing as npt
 from proofpile2 import assets, shards
 from proofpile2.errors import ConfigError, MissingFile
 
-__all__ = ["PROBES", "Encoder", "Spec", "agree", "fast", "load", "read", "reference"]
+__all__ = ["PROBES", "Encoder", "EngineFailed", "Spec", "agree", "fast", "load", "read", "reference"]
 
 Ids = npt.NDArray[np.uint32]
 Offsets = npt.NDArray[np.int64]
@@ -45,6 +45,10 @@ PROBES = (
 """Texts on which encoders are known to part ways: Unicode classes, spaces, digits, contractions, control characters."""
 
 
+class EngineFailed(Exception):
+    """The fast engine broke down on a text that the reference may well take."""
+
+
 class Encoder(Protocol):
     """One way to turn texts into ids."""
 
@@ -63,7 +67,7 @@ class Encoder(Protocol):
 class Spec:
     """A tokenizer: ``data`` is a ``tokenizer.json`` or a SentencePiece model; ``end`` the id that ends a document.
 
-    ``vocab_size`` is one more than the largest id.
+    ``vocab_size`` is one more than the largest id; ``specials`` are tokens that the file adds to the model's.
     """
 
     kind: str  # json or sentencepiece
@@ -71,6 +75,7 @@ class Spec:
     end: int
     end_token: str
     vocab_size: int
+    specials: tuple[str, ...] = ()
 
     @cached_property
     def digest(self) -> str:
@@ -102,6 +107,8 @@ def read(name: str, end_token: str = "") -> Spec:
         table = json.loads(data)
         added = {str(item["content"]): int(item["id"]) for item in table.get("added_tokens") or []}
         vocabulary = _vocabulary(table["model"]["vocab"]) | added
+        if table.get("truncation") or table.get("padding"):  # documents are neither cut nor filled up
+            data = json.dumps(table | {"truncation": None, "padding": None}, ensure_ascii=False).encode()
     except (ValueError, KeyError, TypeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{name}: not a tokenizer.json ({type(error).__name__}: {error})") from None
     usual = ("<|endoftext|>", "</s>", "<|end_of_text|>", "<eos>", "[SEP]")
@@ -109,7 +116,7 @@ def read(name: str, end_token: str = "") -> Spec:
     if chosen not in vocabulary:
         wanted = repr(end_token) if end_token else " or ".join(usual)
         raise ConfigError(f"{name}: has no token {wanted}; name the one that ends a document: end_of_document")
-    return Spec("json", data, vocabulary[chosen], chosen, max(vocabulary.values()) + 1)
+    return Spec("json", data, vocabulary[chosen], chosen, max(vocabulary.values()) + 1, tuple(added))
 
 
 def _vocabulary(found: Any) -> dict[str, int]:
@@ -161,8 +168,6 @@ class _Reference:
             self._tokenizer = Tokenizer.from_str(spec.data.decode())
         except Exception as error:
             raise ConfigError(f"tokenizer.json: tokenizers can't read it ({error})") from None
-        self._tokenizer.no_truncation()
-        self._tokenizer.no_padding()
         self._tokenizer.encode_special_tokens = True
 
     def encode(self, texts: Sequence[str]) -> tuple[Ids, Offsets]:
@@ -183,11 +188,15 @@ class _Fast:
         os.environ.setdefault("RAYON_NUM_THREADS", "1")
         import fastokens  # noqa: PLC0415
 
-        table = json.loads(spec.data) | {"truncation": None, "padding": None}
-        self._tokenizer = fastokens.Tokenizer.from_json_str(json.dumps(table))
+        self._tokenizer = fastokens.Tokenizer.from_json_str(spec.data.decode())
 
     def encode(self, texts: Sequence[str]) -> tuple[Ids, Offsets]:
-        ids, offsets = self._tokenizer.encode_batch_flat(list(texts), False, True)
+        try:
+            ids, offsets = self._tokenizer.encode_batch_flat(list(texts), False, True)
+        except BaseException as error:  # a panic of Rust is no Exception
+            if isinstance(error, Exception) or type(error).__name__ == "PanicException":
+                raise EngineFailed(f"fastokens failed ({type(error).__name__}: {error})") from None
+            raise
         return np.frombuffer(ids, "<u4"), np.frombuffer(offsets, "<u8").astype(np.int64)
 
     def decode(self, ids: Sequence[int]) -> str:
@@ -238,7 +247,7 @@ def _try_fast(spec: Spec) -> tuple[Encoder | None, str]:
         return None, "fastokens is not installed; the reference engine is many times slower"
     except Exception as error:  # a library of others, asked about parts of a tokenizer that it may not know
         return None, f"fastokens does not know this tokenizer ({error}); the reference engine is used"
-    specials = [str(item["content"]) for item in json.loads(spec.data).get("added_tokens") or []][:50]
+    specials = spec.specials[:50]
     probes = [*PROBES, *specials, "x".join(specials), spec.end_token + " " + spec.end_token]
     if difference := agree(made, reference(spec), probes):
         return None, f"fastokens differs from tokenizers ({difference}); the reference engine is used"

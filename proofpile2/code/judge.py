@@ -47,7 +47,9 @@ _SMALL = 2_000  # bytes; smaller files are always looked at with their comments 
 _HEAD = 65_536  # bytes in which the head comments must end; what is longer is a book
 _MARKS = 6_000  # of them, in which programs sign
 _CONTROLS = bytes(range(9)) + bytes(range(14, 27)) + bytes(range(28, 32))
-_MISREAD = re.compile(rb"\xef\xbf\xbd|\xc2[\x80-\x84\x86-\x9f]")  # U+FFFD, and controls that Latin-1 makes of other codes
+_MISREAD = re.compile(
+    rb"\xef\xbf\xbd|\xc2[\x80-\x84\x86-\x9f]"
+)  # U+FFFD, and controls that Latin-1 makes of other codes
 
 
 def compile_language(path: str | Path, shared: str | Path | None = None, topics: str | Path | None = None) -> Judge:
@@ -84,8 +86,7 @@ def _compile(rules: RuleFile, shared: Shared, where: str, topics: str | Path | N
             return reason
         if len(data) > about.max_bytes:
             return "too_large"
-        head = head_of.match(data, 0, _HEAD)
-        begin = head.end() if head else 0
+        begin = head_of(data, min(len(data), _HEAD))
         if begin == len(data):
             return "generated:" + mark if (mark := generated(data[: min(begin, _MARKS)])) else "empty"
         if reason := _unreadable(data):
@@ -93,7 +94,9 @@ def _compile(rules: RuleFile, shared: Shared, where: str, topics: str | Path | N
         if begin and (mark := generated(data[: min(begin, _MARKS)])):
             return "generated:" + mark
         window = data[begin : begin + WINDOW]
-        return _data(data, rules) or looks.judge(data, window) or (relevant(data[:begin], window, path) if relevant else None)
+        if reason := _data(data, rules) or looks.judge(data, window, begin):
+            return reason
+        return relevant(data[:begin], window, path) if relevant else None
 
     return judge
 
@@ -135,20 +138,24 @@ class _Looks:
         self.rules, self.mask = rules, masker(rules.lexis)
         self.tables = [*rules.own, *rules.other, *rules.generated, *rules.unwanted]
         self.table_of = [number for number, table in enumerate(self.tables) for _ in (*table.patterns, *table.unless)]
-        self.against = [flag for table in self.tables for flag in [False] * len(table.patterns) + [True] * len(table.unless)]
+        self.against = [
+            flag for table in self.tables for flag in [False] * len(table.patterns) + [True] * len(table.unless)
+        ]
         patterns = [pattern for table in self.tables for pattern in (*table.patterns, *table.unless)]
         self.scan = compile_patterns(patterns, where)
-        self.groups = [
-            group for group in ("own", "other", "generated", "unwanted") for _ in getattr(rules, group)
-        ]
+        self.groups = [group for group in ("own", "other", "generated", "unwanted") for _ in getattr(rules, group)]
         lines = "|".join(_scoped(pattern) for pattern in rules.about.imports_only)
         try:
             self.imports = re.compile(lines.encode(), re.MULTILINE) if lines else None
         except re.error as error:
             raise ConfigError(f"{where}: imports_only: {error}") from None
 
-    def judge(self, data: bytes, window: bytes) -> str | None:
+    def judge(self, data: bytes, window: bytes, begin: int) -> str | None:
         own, others, marks = self._weigh(window)
+        if not own and not others and len(data) > begin + WINDOW:
+            # imports and a long comment, perhaps; what comes then decides
+            window = self.mask(data[begin : begin + _HEAD])[:WINDOW]
+            own, others, marks = self._weigh(window)
         raw = own
         if b"Traceback (most" in window or b"Exception in" in window or b"ERROR" in window:
             share = measures.log_share(data)

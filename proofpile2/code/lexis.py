@@ -51,20 +51,35 @@ def masker(lexis: Lexis) -> Mask:
     return _nested(lexis, pieces)
 
 
-def leader(lexis: Lexis) -> re.Pattern[bytes]:
-    """Matches the comments at the head of a file, where licences and marks of generators stand.
+def leader(lexis: Lexis) -> Callable[[bytes, int], int]:
+    """A function from a file and a limit to where the comments at its head end, where licences and marks of generators
+    stand: the place of the first byte that is no comment, at most the limit."""
+    blocks = [] if lexis.nested else [_span(*pair) for pair in lexis.block]
+    pieces = [r"\s++", r"\xef\xbb\xbf", r"\A#![^\n]*+", *blocks, *_lines(lexis)]
+    flat = re.compile(f"(?:{'|'.join(pieces)})*+".encode("latin-1"), re.DOTALL | re.MULTILINE)
+    begins = tuple(pair[0].encode() for pair in lexis.block) if lexis.nested else ()
+    inside = _edges(lexis)
 
-    Each alternative begins differently and is possessive, so a head of any length takes linear time.
-    """
-    pieces = [r"\s++", *(_span(*pair) for pair in lexis.block), *_lines(lexis)]
-    return re.compile(rf"(?:\xef\xbb\xbf|#![^\n]*+|{'|'.join(pieces)})*+".encode("latin-1"), re.DOTALL | re.MULTILINE)
+    def end(data: bytes, limit: int) -> int:
+        place = 0
+        while True:
+            found = flat.match(data, place, limit)
+            place = found.end() if found else place
+            mark = next((mark for mark in begins if data.startswith(mark, place, limit)), None)
+            if mark is None:
+                return place
+            place = _past(data, place + len(mark), inside, limit)
+
+    return end
 
 
 def _lines(lexis: Lexis) -> list[str]:
     before = rf"(?<!{re.escape(lexis.escaped_by)})" if lexis.escaped_by else ""
     pieces = [rf"{before}{re.escape(mark)}[^\n]*+" for mark in lexis.line]
-    if lexis.column_one:
-        pieces.append(rf"^[{re.escape(lexis.column_one)}](?![A-Za-z]*[ \t]*[=(])[^\n]*+")
+    for sign in lexis.column_one:
+        # a letter in column one may begin a statement of free form: c = 1, call f(x)
+        statement = r"(?!\w*[ \t]*(?:\([^)\n]*\))?[ \t]*(?:=[^=\n]|\(|%|::)|all\b|lose\b|ommon\b|haracter\b|omplex\b|ontains\b|ycle\b)"
+        pieces.append(rf"^{re.escape(sign)}{statement if sign.isalpha() else ''}[^\n]*+")
     return pieces
 
 
@@ -75,25 +90,37 @@ def _span(begin: str, end: str) -> str:
     return rf"{re.escape(begin)}{inner}(?:{re.escape(end)}|\Z)"
 
 
-def _nested(lexis: Lexis, flat: list[str]) -> Mask:
+def _edges(lexis: Lexis) -> re.Pattern[bytes]:
+    """Where a nested comment begins (group ``b``) or ends."""
     begins = "|".join(re.escape(pair[0]) for pair in lexis.block)
     ends = "|".join(re.escape(pair[1]) for pair in lexis.block)
+    return re.compile(f"(?P<b>{begins})|{ends}".encode())
+
+
+def _past(data: bytes, place: int, edges: re.Pattern[bytes], limit: int) -> int:
+    """The end of the nested comment whose inside begins at ``place``; ``limit`` where it does not end."""
+    depth = 1
+    while depth:
+        edge = edges.search(data, place, limit)
+        if edge is None:
+            return limit
+        depth += 1 if edge.lastgroup == "b" else -1
+        place = edge.end()
+    return place
+
+
+def _nested(lexis: Lexis, flat: list[str]) -> Mask:
+    begins = "|".join(re.escape(pair[0]) for pair in lexis.block)
     outside = re.compile("|".join([f"(?P<b>{begins})", *flat]).encode(), re.DOTALL | re.MULTILINE)
-    inside = re.compile(f"(?P<b>{begins})|{ends}".encode())
+    edges = _edges(lexis)
 
     def mask(data: bytes) -> bytes:
         kept, place = [], 0
         while found := outside.search(data, place):
             kept.append(data[place : found.start()])
             place = found.end()
-            if found.lastgroup != "b":
-                continue
-            depth = 1
-            while depth and (edge := inside.search(data, place)):
-                depth += 1 if edge.lastgroup == "b" else -1
-                place = edge.end()
-            if depth:
-                place = len(data)
+            if found.lastgroup == "b":
+                place = _past(data, place, edges, len(data))
         kept.append(data[place:])
         return b" ".join(kept)
 

@@ -27,7 +27,9 @@ _ELEMENT = re.compile(
     re.DOTALL | re.IGNORECASE,
 )
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{200,}={0,2}")
-_OBJECT = re.compile(r"<(?:[\w.]+(?: [\w.]+)? (?:object )?at 0x[0-9a-fA-F]+|Figure size [^>]*|[\w.]+\.figure\.Figure[^>]*)>")
+_OBJECT = re.compile(
+    r"<(?:[\w.]+(?: [\w.]+)? (?:object )?at 0x[0-9a-fA-F]+|Figure size [^>]*|[\w.]+\.figure\.Figure[^>]*)>"
+)
 _FENCE = re.compile(r"^`{3,}", re.MULTILINE)
 
 
@@ -138,7 +140,9 @@ def _represented(data: dict[str, Any]) -> Iterator[str]:
                 text = f"$$ {text} $$"
             yield text[:MAX_OUTPUT]
             return
-    widget = any(str(key).startswith(("application/vnd", "application/javascript")) or key == "javascript" for key in data)
+    widget = any(
+        str(key).startswith(("application/vnd", "application/javascript")) or key == "javascript" for key in data
+    )
     plain = _joined(data.get("text/plain", data.get("text")))
     if not widget and plain:
         yield from _output(plain)
@@ -175,7 +179,9 @@ def _without_base64(text: str) -> str:
 def _fenced(text: str, language: str) -> str:
     fence = "```"
     if "```" in text:
-        fence = "`" * (max(len(found.group()) for found in _FENCE.finditer("\n" + text)) + 1 if _FENCE.search(text) else 3)
+        fence = "`" * (
+            max(len(found.group()) for found in _FENCE.finditer("\n" + text)) + 1 if _FENCE.search(text) else 3
+        )
     return f"{fence}{language}\n{text}\n{fence}"
 
 

@@ -12,7 +12,17 @@ from proofpile2.code.paths import Folders
 from proofpile2.config import build, nearest, read_toml
 from proofpile2.errors import ConfigError
 
-__all__ = ["About", "Evidence", "Example", "Library", "Relevance", "RuleFile", "Shared", "read_rule_file", "read_shared"]
+__all__ = [
+    "About",
+    "Evidence",
+    "Example",
+    "Library",
+    "Relevance",
+    "RuleFile",
+    "Shared",
+    "read_rule_file",
+    "read_shared",
+]
 
 T = TypeVar("T")
 

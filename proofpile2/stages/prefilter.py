@@ -30,7 +30,6 @@ class Evidence:
     most: int = 1
     distinct: bool = False
     caseless: bool = False
-    close: bool = False
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,6 @@ class Rules:
     """What the file holds: its comments say what the keys mean."""
 
     pass_at: float
-    close_at: float
     signs: tuple[str, ...]
     hints: tuple[str, ...]
     evidence: tuple[Evidence, ...] = ()
@@ -106,7 +104,7 @@ class Scorer:
         rules = read_rules(path)
         self.evidence = rules.evidence
         # whole numbers, so that ten times 0.1 is 1
-        self._pass_at, self._close_at = round(rules.pass_at * 1000), round(rules.close_at * 1000)
+        self._pass_at = round(rules.pass_at * 1000)
         self._weights = [round(entry.weight * 1000) for entry in self.evidence]
         self._most = [len(entry.patterns) if entry.distinct else entry.most for entry in self.evidence]
         patterns = [(number, one) for number, entry in enumerate(self.evidence) for one in entry.patterns]
@@ -121,21 +119,16 @@ class Scorer:
                 raise ConfigError(f"{path}: a pattern is wrong: {error}") from error
             return database
 
-        def of_evidence(close: bool) -> Any:
-            places = [place for place, number in enumerate(self._of) if self.evidence[number].close is close]
-            entries = [self.evidence[self._of[place]] for place in places]
-            flags = [
-                hs.HS_FLAG_DOTALL
-                | (hs.HS_FLAG_CASELESS if entry.caseless else 0)
-                | (hs.HS_FLAG_SINGLEMATCH if entry.distinct or entry.most == 1 else 0)
-                for entry in entries
-            ]
-            return compiled([patterns[place][1] for place in places], places, flags)
-
+        flags = [
+            hs.HS_FLAG_DOTALL
+            | (hs.HS_FLAG_CASELESS if entry.caseless else 0)
+            | (hs.HS_FLAG_SINGLEMATCH if entry.distinct or entry.most == 1 else 0)
+            for entry in (self.evidence[number] for number in self._of)
+        ]
+        self._second = compiled([one for _, one in patterns], range(len(patterns)), flags)
         first = rules.signs + rules.hints
         self._signs = len(rules.signs)
         self._first = compiled(first, range(len(first)), [hs.HS_FLAG_SINGLEMATCH] * len(first), literal=True)
-        self._second, self._third = of_evidence(close=False), of_evidence(close=True)
 
     def passes(self, page: bytes | memoryview) -> bool:
         """Whether the evidence in ``page`` adds up; reading stops as soon as it does."""
@@ -169,8 +162,6 @@ class Scorer:
 
         try:
             self._second.scan(page, match_event_handler=found)
-            if total >= self._close_at:
-                self._third.scan(page, match_event_handler=found)
         except self._stopped:
             return True
         return False
@@ -184,8 +175,8 @@ class Scorer:
             name = self.evidence[number].name
             counts[name] = min(self._most[number], counts.get(name, 0) + 1)
 
-        for database in (self._second, self._third) if len(page) else ():
-            database.scan(page, match_event_handler=found)
+        if len(page):
+            self._second.scan(page, match_event_handler=found)
         return counts
 
 
@@ -195,8 +186,8 @@ def read_rules(path: Path) -> Rules:
     found = build(Rules, {key: value for key, value in data.items() if key not in {"evidence", "example"}}, str(path))
     tables = data.get("evidence", [])
     evidence = tuple(build(Evidence, table, f"{path}: evidence {number}") for number, table in enumerate(tables, 1))
-    if not any(entry.close for entry in evidence) or all(entry.close for entry in evidence):
-        raise ConfigError(f"{path}: expected [[evidence]] with and without close")
+    if not evidence:
+        raise ConfigError(f"{path}: expected at least one [[evidence]]")
     return replace(found, evidence=evidence)
 
 

@@ -2,9 +2,9 @@
 
     python bench/fidelity.py ../shared/corpora [--misses 5] [--out DIR] [--repeat 3]
 
-Runs the extractor over ``fidelity/visible/pages.warc.gz`` and ``web/*.warc.gz``, calls the corpora's own ``score.py`` and
-times resiliparse's parse + main-content text on the same decoded pages in the same run, page by page in turn, so that
-whatever else the machine does hits both alike. Decoding is not timed.
+Runs the extractor over ``fidelity/visible/pages.warc.gz`` and ``web/*.warc.gz``, calls the corpora's own ``score.py``
+and times resiliparse's parse + main-content text on the same decoded pages in the same run, page by page in turn, so
+that whatever else the machine does hits both alike. Decoding is not timed.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ from proofpile2.extraction.config import read, read_literal
     ],
 )
 def test_literals_of_javascript(source, value):
-    """Strings, numbers, lists, objects and comments are read; calls and functions are unknown; broken ones give None."""
+    """Strings, numbers, lists, objects and comments are read; calls and functions are unknown; broken ones give None."""  # noqa: E501
     assert read_literal(source) == value
 
 
@@ -84,7 +84,7 @@ def test_used_macros_are_defined_once_at_the_top():
 def test_definitions_in_a_hidden_element_count_as_macros():
     """PreTeXt hides a paragraph of definitions; it is no formula of the text, what is used of it stands at the top."""
     page = extract(
-        r'<div style="display:none">\(\newcommand{\N}{\mathbb N} \newcommand{\Z}{\mathbb Z}\)</div><p>For \(n\in\N\text{.}\)</p>'
+        r'<div style="display:none">\(\newcommand{\N}{\mathbb N} \newcommand{\Z}{\mathbb Z}\)</div><p>For \(n\in\N\text{.}\)</p>'  # noqa: E501
     )
     assert page.text == "$$\\newcommand{\\N}{\\mathbb N}$$\n\nFor $n\\in\\N$."
 

@@ -26,7 +26,7 @@ ANNOTATED = (
 INLINE = {
     "script": f'<script type="math/tex">{TEX}</script>',
     "script with preview": f'<span class="MathJax_Preview">{E}</span><script type="math/tex">{TEX}</script>',
-    "rendered, assistive and script": f'<span class="MathJax"><span>ab2</span><span class="MJX_Assistive_MathML">{MATHML}</span></span>'
+    "rendered, assistive and script": f'<span class="MathJax"><span>ab2</span><span class="MJX_Assistive_MathML">{MATHML}</span></span>'  # noqa: E501
     f'<script type="math/tex">{TEX}</script>',
     "mathml script": f'<script type="math/mml">{MATHML}</script>',
     "mathml": MATHML,
@@ -34,7 +34,7 @@ INLINE = {
     "annotation": ANNOTATED,
     "annotation of another name": ANNOTATED.replace("application/x-tex", "LaTeX"),
     "alttext": f'<math alttext="{E}"><mi>junk</mi></math>',
-    "katex": f'<span class="katex"><span class="katex-mathml">{ANNOTATED}</span><span class="katex-html">a+b</span></span>',
+    "katex": f'<span class="katex"><span class="katex-mathml">{ANNOTATED}</span><span class="katex-html">a+b</span></span>',  # noqa: E501
     "mathjax 4": f'<mjx-container><mjx-math data-latex="{E}"><mjx-mi>x</mjx-mi></mjx-math></mjx-container>',
     "page tools": f'<span class="mjx-chtml"><span class="mjx-math" aria-label="{E}"><span>ab</span></span></span>',
     "image alt": f'<img src="eq1.png" alt="{E}">',
@@ -48,14 +48,14 @@ INLINE = {
     "google chart": f'<img src="https://chart.googleapis.com/chart?cht=tx&amp;chl={quote_plus(TEX)}">',
     "path": f'<img src="https://i.example.com/svg/{quote(TEX)}">',
     "lazy image": f'<img data-original="https://latex.codecogs.com/svg.latex?{quote(TEX)}" src="blank.gif">',
-    "image and noscript": f'<img class="latex" src="a" alt="{E}"><noscript><img class="latex" src="a" alt="{E}"></noscript>',
+    "image and noscript": f'<img class="latex" src="a" alt="{E}"><noscript><img class="latex" src="a" alt="{E}"></noscript>',  # noqa: E501
     "object": f'<object data="https://x.example/latex.svg?tex={quote(TEX)}"></object>',
     "svg title": f"<svg><title>{E}</title><path/></svg>",
     "svg label": f'<svg aria-label="{E}"><path/></svg>',
     "role": f'<span role="math" aria-label="{E}"><svg><path/></svg></span>',
     "data attribute": f'<span data-tex="{E}"><span>ab</span></span>',
     "mathml attribute": f'<span data-mathml="{escape(MATHML)}">junk</span>',
-    "wiris": '<img class="Wirisformula" alt="fraction" data-mathml="' + MATHML.replace("<", "«").replace(">", "»").replace('"', "¨") + '">',
+    "wiris": '<img class="Wirisformula" alt="fraction" data-mathml="' + MATHML.replace("<", "«").replace(">", "»").replace('"', "¨") + '">',  # noqa: E501
     "class": f'<span class="math">{E}</span>',
     "class and dollars": f'<span class="arithmatex">${E}$</span>',
     "element": f"<tex>{E}</tex>",
@@ -65,8 +65,8 @@ INLINE = {
     "latex2html": f'<!-- MATH ${TEX}$ --><span class="MATH"><i>a</i>+<i>b</i><img src="x" alt="$/2$"></span>',
     "latex2html, loose": f"<!-- MATH: ${TEX}$ -->(<i>a</i>+".replace("(", "") + "<i>b</i>",
     "comment behind": f'<img src="i.png" alt="[equation]"><!-- ${TEX}$ -->',
-    "docutils": '<span class="formula"><span class="fraction"><span class="ignored">(</span><span class="numerator"><i>a</i>+<i>b</i>'
-    '</span><span class="ignored">)/(</span><span class="denominator"><span class="sqrt">√<span class="root">2</span></span></span></span></span>',
+    "docutils": '<span class="formula"><span class="fraction"><span class="ignored">(</span><span class="numerator"><i>a</i>+<i>b</i>'  # noqa: E501
+    '</span><span class="ignored">)/(</span><span class="denominator"><span class="sqrt">√<span class="root">2</span></span></span></span></span>',  # noqa: E501
 }  # fmt: skip
 
 
@@ -90,7 +90,7 @@ DISPLAY = {
     "image alone in its paragraph": f'<p align="center"><img class="latex" src="x" alt="{E}"></p>',
     "alt between brackets": f'<img class="latexcenter" src="x" alt="\\[{E}\\]">',
     "environment": f"<p>\\begin{{equation}}<br>{E}<br>\\end{{equation}}</p>",
-    "numbered": f'<table class="equation"><tr><td></td><td><img class="math" alt="{E}" src="x"></td><td>(7)</td></tr></table>',
+    "numbered": f'<table class="equation"><tr><td></td><td><img class="math" alt="{E}" src="x"></td><td>(7)</td></tr></table>',  # noqa: E501
 }
 
 
@@ -113,7 +113,7 @@ UPSTREAM = {
     ),
     3: (r"<p>\begin{equation*} a=1,\quad b=2 \end{equation*}</p>", r"$$a=1,\quad b=2$$"),
     4: (
-        r"<p>\begin{equation}x\end{equation} where the axis is fixed and the next one is \begin{equation}y\end{equation}</p>",
+        r"<p>\begin{equation}x\end{equation} where the axis is fixed and the next one is \begin{equation}y\end{equation}</p>",  # noqa: E501
         "$$x$$\nwhere the axis is fixed and the next one is\n$$y$$",
     ),
     5: (r"<p>\begin{equation}<br>E=mc^2<br>\end{equation} done.</p>", "$$E=mc^2$$\ndone."),
@@ -168,7 +168,7 @@ def test_blocks_in_order():
         "<div class='theorem'><b>Theorem 2</b> (Gauss). It holds.</div><hr><p>[1] A note.</p>"
     )
     assert page.text == (
-        "# One\n\nText with bold and `x_\\$1`.\n\n3. three\n   - inner\n4. four\n\n   again\n\n> said\n\nterm\n: meaning\n\n"
+        "# One\n\nText with bold and `x_\\$1`.\n\n3. three\n   - inner\n4. four\n\n   again\n\n> said\n\nterm\n: meaning\n\n"  # noqa: E501
         '```python\na = "$x"\n\n  b\n```\n\nFigure 1. A curve.\n\nClaim[1] and 2^{10}, the 5th.\n\n'
         "Theorem 2 (Gauss). It holds.\n\n[1] A note."
     )
@@ -192,10 +192,10 @@ PROSE = "<p>" + "This sentence is about the theory of numbers and says something
 def test_boilerplate_goes_and_content_stays():
     """Navigation, notices, forms and links go; comments and answers, a section on related work and an abstract stay."""
     page = extract(
-        '<div id="cookie-notice"><p>We use cookies</p></div><header class="site-header"><nav><a href=/>Home page</a></nav></header>'
-        f'<div class="has-sidebar"><h1>Title here</h1>{PROSE}<section id="related-work"><h2>Related work</h2>{PROSE}</section>'
+        '<div id="cookie-notice"><p>We use cookies</p></div><header class="site-header"><nav><a href=/>Home page</a></nav></header>'  # noqa: E501
+        f'<div class="has-sidebar"><h1>Title here</h1>{PROSE}<section id="related-work"><h2>Related work</h2>{PROSE}</section>'  # noqa: E501
         '<div id="search-algorithms"><p>Search algorithms are content.</p></div>'
-        f'<div class="answer"><p>An answer by another person.</p></div><div class="comments"><p>A comment on it.</p></div></div>'
+        f'<div class="answer"><p>An answer by another person.</p></div><div class="comments"><p>A comment on it.</p></div></div>'  # noqa: E501
         '<div class="share-buttons">Share this on</div><form><input><p>Leave a reply</p></form>'
         '<div class="sidebar"><ul><li><a href=/1>Other article</a></li></ul></div><footer>All rights reserved.</footer>'
     )
@@ -229,7 +229,7 @@ def test_boilerplate_words_never_take_a_line_with_mathematics():
 
 @pytest.mark.parametrize(
     ("html", "reason"),
-    [("", "empty_page"), ("  \n ", "empty_page"), ("<p></p>", "empty_page"), ("<html><frameset><frame src=a></frameset></html>", "frameset")],
+    [("", "empty_page"), ("  \n ", "empty_page"), ("<p></p>", "empty_page"), ("<html><frameset><frame src=a></frameset></html>", "frameset")],  # noqa: E501
 )  # fmt: skip
 def test_pages_that_hold_no_text_say_why(html, reason):
     """No exception and no silent nothing."""
@@ -245,7 +245,7 @@ def test_too_many_nodes():
 def test_xhtml_with_empty_scripts_is_not_swallowed():
     """``<script/>`` of XHTML does not hide the rest of the page."""
     page = extract(
-        '<?xml version="1.0"?><!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Strict//EN" "x"><html xmlns="http://www.w3.org/1999/xhtml">'
+        '<?xml version="1.0"?><!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Strict//EN" "x"><html xmlns="http://www.w3.org/1999/xhtml">'  # noqa: E501
         '<head><script src="a"/><title>A title</title></head><body><p>here</p></body></html>'
     )
     assert (page.text, page.title) == ("here", "A title")
@@ -291,9 +291,9 @@ def test_private_marks_of_a_page_are_harmless():
     assert not any("\ue000" <= char <= "\ue00f" for char in page.text)
 
 
-@given(st.lists(st.sampled_from(["<p>", "</p>", "<table>", "<td>", "</table>", "<li>", "</ul>", "<math>", "<mi>", "</math>", "<svg>", "<a ",
-                                 "href='", ">", "<!--", "-->", "<script>", "</script>", "$", "\\(", "x", "&lt", "<span class=math>", "<pre>",
-                                 "<sup>", "<br>", '<img alt="', '"', "<!-- MATH $x$ -->", "<h1>", "<dt>", "<dd>", "<caption>", "<noscript>"]),
+@given(st.lists(st.sampled_from(["<p>", "</p>", "<table>", "<td>", "</table>", "<li>", "</ul>", "<math>", "<mi>", "</math>", "<svg>", "<a ",  # noqa: E501
+                                 "href='", ">", "<!--", "-->", "<script>", "</script>", "$", "\\(", "x", "&lt", "<span class=math>", "<pre>",  # noqa: E501
+                                 "<sup>", "<br>", '<img alt="', '"', "<!-- MATH $x$ -->", "<h1>", "<dt>", "<dd>", "<caption>", "<noscript>"]),  # noqa: E501
                 max_size=40))  # fmt: skip
 def test_malformed_pages_never_raise(parts):
     """Any order of broken tags gives a page or a reason."""

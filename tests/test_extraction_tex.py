@@ -58,7 +58,7 @@ def test_nothing_but_tex(tex):
 
 @pytest.mark.parametrize(
     "text",
-    ["5 for the film and", r"C:\Users\name", "snake_case_name", "the quick brown fox", r"\frac{1}{2", r"\begin{a}\end{b}", "", "x",
+    ["5 for the film and", r"C:\Users\name", "snake_case_name", "the quick brown fox", r"\frac{1}{2", r"\begin{a}\end{b}", "", "x",  # noqa: E501
      r"we let \alpha be the angle and \beta the other one"],
 )  # fmt: skip
 def test_not_sure_tex(text):

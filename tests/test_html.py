@@ -25,8 +25,10 @@ def batch(payloads: list[bytes | None], charsets: list[str | None] | None = None
 
 def test_text_title_and_formulas():
     """Rows stay in order; ``text``, ``title`` and ``formulas`` are filled, reasons given where there is no text."""
-    page = rb"<title>T &amp; t</title><p>Let \(x\) and \[y\] be. Caf\xe9</p>"
-    out = Html().load()(batch([page, b"", None, b"<frameset></frameset>", b"<p>no title"], ["latin-1", None, None, None, None]))
+    page = b"<title>T &amp; t</title><p>Let \\(x\\) and \\[y\\] be. Caf\xe9</p>"
+    out = Html().load()(
+        batch([page, b"", None, b"<frameset></frameset>", b"<p>no title"], ["latin-1", None, None, None, None])
+    )
     assert out.column("text").to_pylist() == ["Let $x$ and\n$$y$$\nbe. Café", None, None, None, "no title"]
     assert out.column("title").to_pylist() == ["T & t", None, None, None, None]
     assert out.column("formulas").to_pylist() == [2, None, None, None, 0]

@@ -321,7 +321,7 @@ def _close(blocks: Sequence[Sized], keep: list[bool]) -> None:
 def _linked(block: Sized) -> bool:
     if block.chars == 0:
         return False
-    return block.links >= (0.4 if _ELSEWHERE.match(block.text) else 0.6) * block.chars
+    return block.links >= (0.4 if _ELSEWHERE.match(block.text) else 0.8) * block.chars
 
 
 def _is_prose(block: Sized) -> bool:

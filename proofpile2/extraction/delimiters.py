@@ -245,7 +245,7 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{2,}")
 
 
 def _dollar(text: str, after: int, rules: Rules) -> tuple[int, bool]:
-    """Where the single dollar before ``after`` closes, -1 where it opens nothing; and whether a closing one was near."""
+    """Where the single dollar before ``after`` closes, -1 where it opens nothing; and whether one was near."""
     if text[after : after + 1] == "$":
         return -1, True
     end = tx.close_of(text, after, "$", _REACH)

@@ -1,9 +1,9 @@
 r"""Formulas in the tree: what an element, its attributes or its text say about the TeX it stands for.
 
-One source a formula, in this order: TeX that the page carries (annotation, script, data attribute), TeX in an ``alt``, a
-``title`` or an address, MathML, AsciiMath, and last the layout a program rendered. Evidence is general: an attribute whose
-name or an element whose class speaks of mathematics needs a value that parses; any other needs a value that can be nothing
-but TeX.
+One source a formula, in this order: TeX that the page carries (annotation, script, data attribute), TeX in an ``alt``,
+a ``title`` or an address, MathML, AsciiMath, and last the layout a program rendered. Evidence is general: an attribute
+whose name or an element whose class speaks of mathematics needs a value that parses; any other needs a value that can
+be nothing but TeX.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ def _decoded(value: str) -> str:
 
 def from_math(node: LexborNode, attributes: Attributes) -> Formula | None:
     """A ``<math>`` element: its TeX annotation, its TeX alternative text, or its MathML turned into TeX."""
-    display = mathml.is_display(node) or None
+    display: bool | None = mathml.is_display(node) or None
     if display is None and attributes.get("display"):
         display = False
     for annotation in node.css("annotation"):
@@ -161,7 +161,7 @@ def is_math_script(kind: str) -> bool:
 
 
 def _from_mathml_text(text: str, display: bool | None) -> Formula | None:
-    """MathML as text, such as an attribute holds it; also the form of WIRIS with its own signs for ``<``, ``>``, ``"``."""
+    """MathML as text, such as an attribute holds it; also the form of WIRIS with its own signs for ``<`` and ``>``."""
     if "«" in text:
         text = text.replace("«", "<").replace("»", ">").replace("¨", '"').replace("§", "&").replace("`", "'")
     if "&lt;" in text and "<math" not in text:
@@ -206,7 +206,7 @@ _PLAIN_NAMES = frozenset(("latex", "tex", "asciimath", "formula", "equation", "e
 
 
 def from_attributes(attributes: Attributes, mathematical: bool, tag: str = "") -> Formula | None:
-    """TeX, MathML or AsciiMath in an attribute that says so, or in a telling place of an element that is mathematical."""
+    """TeX, MathML or AsciiMath in an attribute that says so, or in a telling place of a mathematical element."""
     for name, value in attributes.items():
         if not value or len(value) > tx.MAX_FORMULA * 4:
             continue
@@ -390,7 +390,7 @@ _LATEX2HTML = re.compile(r"\s*MATH\s*:?\s*(.*)", re.DOTALL)
 
 
 def from_comment(text: str) -> Formula | None:
-    r"""A comment that holds the source of what follows: LaTeX2HTML's ``<!-- MATH $x^2$ -->``, or TeX between delimiters."""
+    r"""A comment with the source of what follows: LaTeX2HTML's ``<!-- MATH $x^2$ -->``, or TeX between delimiters."""
     match = _LATEX2HTML.fullmatch(text)
     body = match.group(1) if match else text.strip()
     inner, form = tx.strip_delimiters(body.strip())
@@ -440,6 +440,14 @@ def from_layout(node: LexborNode, attributes: Attributes, tag: str) -> Formula |
     return made if made and tx.may_be_tex(made.tex) else None
 
 
+def from_display_table(node: LexborNode) -> Formula | None:
+    """A displayed formula that HeVeA sets as a table of cells."""
+    if len(node.text()) > 1500:
+        return None
+    made = _made(layout.to_latex(node) or "", True)
+    return made if made and tx.balanced(made.tex) else None
+
+
 _SOURCES = 'annotation, tex-math, script[type^="math/"], math, [data-latex], [data-mathml], .mjx-math[aria-label]'
 
 
@@ -467,7 +475,7 @@ def from_rendered(node: LexborNode, attributes: Attributes, tag: str) -> Formula
                 continue
             made, rank = from_math(found, attrs), 2
         else:
-            made, rank = from_attributes(attrs, True, name), 1
+            made, rank = from_attributes(attrs, True, name or ""), 1
         if made and made.display:
             display = True
         if made and (best is None or rank < best[0]):

@@ -1,8 +1,8 @@
 """TeX from rendered layout, where a page keeps neither source nor MathML.
 
-KaTeX's boxes, MathJax's CHTML and SVG, and mathematics set with ``<i>``, ``<sub>``, ``<sup>`` are read back as MathML, and
-that is turned into TeX by :mod:`proofpile2.extraction.mathml`. What is only paint (a radical drawn as a picture) is told
-by the names of the classes; what even those do not say is lost.
+KaTeX's boxes, MathJax's CHTML and SVG, and mathematics set with ``<i>``, ``<sub>``, ``<sup>`` are read back as MathML,
+and that is turned into TeX by :mod:`proofpile2.extraction.mathml`. What is only paint (a radical drawn as a picture)
+is told by the names of the classes; what even those do not say is lost.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ def to_latex(node: LexborNode) -> str | None:
     if tex:
         for number, picture in enumerate(plain.pictures):
             char = chr(_FIRST + number)
-            tex = re.sub(rf"{char}(?=[A-Za-z])", lambda _, p=picture: p + " ", tex).replace(char, picture)
+            spaced = picture + " " if picture[-1].isalpha() else picture
+            tex = re.sub(f"{char}(?=[A-Za-z])", spaced.replace("\\", r"\\"), tex).replace(char, picture)
     return tex
 
 
@@ -57,7 +58,7 @@ def _markup(node: LexborNode, plain: _Plain) -> str | None:
         return _Svg().row(node, 0)
     if re.search(r"mathjax|mjx|katex", names, re.IGNORECASE):
         return None
-    return plain.row(node, 0)
+    return plain.table(node, 0) if node.tag == "table" else plain.row(node, 0)
 
 
 def _children(node: LexborNode) -> list[LexborNode]:
@@ -92,6 +93,7 @@ _DELIMITER_PIECES = str.maketrans(
 _OPERATORS = frozenset(
     "+-−±∓×÷·⋅∘∗*/=<>≤≥≠≈≡∼≅≃∝≪≫∈∉∋⊂⊆⊃⊇∪∩∧∨¬⊕⊗→←↔⇒⇐⇔⟶⟹⟺↦⟼∖∣∤∥⊥⊢⊨∀∃,;:.!?|‖∑∏∫∬∭∮⋃⋂⨁⨂√′″…⋯()[]{}⟨⟩⌈⌉⌊⌋"
 )
+_FUNCTIONS = words("sin cos tan cot sec csc log ln exp lim max min sup inf det dim ker deg gcd arg sinh cosh tanh Pr")
 _VARIANTS = {
     "mathbf": "bold",
     "textbf": "bold",
@@ -119,6 +121,8 @@ def _atoms(text: str, variant: str = "", operator: bool = False) -> str:
             out.append(f"<mn{attribute}>{body}</mn>")
         elif token[0] in _OPERATORS or (operator and not token[0].isalnum()):
             out.append(f"<mo>{body}</mo>")
+        elif token in _FUNCTIONS and not variant:
+            out.append(f"<mi>{token}</mi>")
         elif len(token) > 1 and token.isascii():
             if operator or variant == "normal":
                 out.append(f'<mi mathvariant="normal">{body}</mi>')
@@ -152,7 +156,7 @@ _HEIGHT = re.compile(r"height\s*:\s*(-?[\d.]+)em")
 
 
 class _Katex(_Reader):
-    """KaTeX's HTML output: nested spans whose classes name the kind of atom, and whose ``top`` says what is above what."""
+    """KaTeX's HTML: nested spans whose classes name the kind of atom, and whose ``top`` says what is above what."""
 
     def row(self, node: LexborNode, depth: int) -> str:
         self.spend(depth)
@@ -351,16 +355,17 @@ _SCRIPTED = words("msub msup msubsup munder mover munderover")
 
 
 class _Chtml(_Reader):
-    """MathJax 3 and 4 CHTML: elements named after MathML (``mjx-mfrac``) with helpers between, characters as classes."""
+    """MathJax 3 and 4 CHTML: elements named after MathML (``mjx-mfrac``), helpers between, characters as classes."""
 
     def row(self, node: LexborNode | None, depth: int) -> str:
         return "".join(self.item(child, depth + 1) for child in _children(node)) if node is not None else ""
 
     def item(self, node: LexborNode, depth: int) -> str:
         self.spend(depth)
-        if not node.is_element_node or not node.tag.startswith("mjx-"):
+        tag = node.tag or ""
+        if not tag.startswith("mjx-"):
             return ""
-        name = node.tag[4:]
+        name = tag[4:]
         if name in _PAINT:
             return ""
         if name == "c":
@@ -477,6 +482,7 @@ class _Svg(_Reader):
 # ---------------------------------------------------------------- <i>, <sub>, <sup>
 
 
+_LIMITED = re.compile(r">(?:[∑∏∫⋃⋂⊕⊗∐∮]|lim|max|min|sup|inf)<")
 _PARTS = words("fraction sqrt scripts limits ignored")
 
 
@@ -516,6 +522,8 @@ class _Plain(_Reader):
                 self.pictures.append(tex)
             elif tag in ("b", "strong"):
                 out += _split(self.row(child, depth + 1, "bold"))
+            elif tag == "table":
+                out.append(self.table(child, depth + 1))
             elif tag in ("br", "-comment", "script", "style"):
                 continue
             elif child.is_element_node:
@@ -525,6 +533,39 @@ class _Plain(_Reader):
                 else:
                     out += _split(self.row(child, depth + 1, variant))
         return "".join(out)
+
+    def table(self, node: LexborNode, depth: int) -> str:
+        """A fraction, a root, an operator with limits or a matrix, which HeVeA sets as tables with a row for the line."""
+        rows: list[tuple[bool, list[str]]] = []
+        for line in node.css("tr"):
+            outer = line.parent
+            while outer is not None and outer.tag != "table":
+                outer = outer.parent
+            if outer is None or outer.mem_id != node.mem_id:
+                continue
+            cells = [child for child in _children(line) if child.tag in ("td", "th")]
+            bar = any(
+                "hbar" in _names(cell) or (cell.css_first("hr") is not None and not cell.text().strip())
+                for cell in cells
+            )
+            rows.append((bar, [self.row(cell, depth) for cell in cells]))
+        bars = [place for place, (bar, _) in enumerate(rows) if bar]
+        flat = ["".join(cells) for _, cells in rows]
+        if bars and bars[0] == 0:
+            return f"<msqrt>{''.join(flat[1:])}</msqrt>"
+        if bars and 0 < bars[0] < len(rows) - 1:
+            over, under = "".join(flat[: bars[0]]), "".join(flat[bars[0] + 1 :])
+            return f"<mfrac>{_grouped(over)}{_grouped(under)}</mfrac>"
+        if len(rows) == 1:
+            return re.sub(r"<(m[io])>√</\1>(?=<msqrt>)", "", flat[0])  # the sign stands in the cell before
+        if len(rows) in (2, 3) and all(len(cells) == 1 for _, cells in rows):
+            for place in (1, 0) if len(rows) == 3 else (0, 1):
+                if _LIMITED.search(flat[place]):
+                    above = flat[place - 1] if place else ""
+                    below = flat[place + 1] if place + 1 < len(rows) else ""
+                    return _scripts(flat[place], below, above, "lim")
+        body = "".join("<mtr>" + "".join(f"<mtd>{cell}</mtd>" for cell in cells) + "</mtr>" for _, cells in rows)
+        return f"<mtable>{body}</mtable>"
 
     def part(self, node: LexborNode, names: set[str], depth: int, out: list[str]) -> None:
         """What docutils sets: fractions, roots and scripts by the names of their classes."""

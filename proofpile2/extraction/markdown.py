@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 
 from proofpile2.extraction.delimiters import BREAK, EDGE, EMPHASIS, END, REF
-from proofpile2.extraction.walk import SUB, SUP, UNSCRIPT, Block, Box, Piece
+from proofpile2.extraction.typeset import ITALIC, SUB, SUP, UNSCRIPT, UPRIGHT
+from proofpile2.extraction.walk import Block, Box, Piece
 
 __all__ = ["Style", "render"]
 
@@ -16,7 +17,7 @@ _SPACE = re.compile(r"[ \t\r\n\f\u00a0\u2000-\u200a\u202f\u3000]+")
 _BREAKS = re.compile(f" ?{BREAK} ?(?:{BREAK} ?)+")
 _SCRIPTED = re.compile(f"([{SUP}{SUB}])([^{SUP}{SUB}{UNSCRIPT}]*){UNSCRIPT}")
 _ORDINAL = re.compile(r"\s*(?:st|nd|rd|th|er|re|e|ème|o|a|TM|SM|®|™)\s*")
-_STRAY = re.compile(f"[{SUP}{SUB}{UNSCRIPT}{EDGE}{EMPHASIS}\u200b\u00ad\ufeff\u200e\u200f\u2060]")
+_STRAY = re.compile(f"[{SUP}{SUB}{UNSCRIPT}{ITALIC}{UPRIGHT}{EDGE}{EMPHASIS}\u200b\u00ad\ufeff\u200e\u200f\u2060]")
 
 
 class Style:

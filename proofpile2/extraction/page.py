@@ -12,6 +12,7 @@ from proofpile2.extraction import content, markdown
 from proofpile2.extraction import formulas as fm
 from proofpile2.extraction import tex as tx
 from proofpile2.extraction.delimiters import END, MARKS, REF, Add, Rules, rules_for, tokenise
+from proofpile2.extraction.typeset import formulas_in, strong_runs
 from proofpile2.extraction.walk import Block, Piece, TooManyNodes, walk
 from proofpile2.schema import unit_interval
 
@@ -60,7 +61,7 @@ _MARK_ENTITY = re.compile("&#(?:[xX]0*[eE]00[0-9a-fA-F]|0*573(?:4[4-9]|5[0-9]))(
 
 
 def prepare(html: str) -> str:
-    """What an HTML parser would misread is written so that it does not: prefixed MathML, XHTML's empty elements, NULs."""
+    """What an HTML parser would misread is written so that it does not: prefixed MathML, XHTML's empty elements."""
     if "\0" in html:
         html = html.replace("\0", "")
     if not html.isascii():
@@ -95,10 +96,11 @@ def extract(html: str, url: str | None = None, options: Options = Options()) -> 
     if root.tag == "frameset" or (parser.body is None and parser.css_first("frameset") is not None):
         return Page("", title, 0, "frameset")
     config = _config(parser)
+    italics = "$" not in html and "\\(" not in html and _SCRIPT_TAGS.search(html) is not None
     try:
-        walked = walk(root, config, options.max_nodes, options.whole, dollars="$" in html)
+        walked = walk(root, config, options.max_nodes, options.whole, "$" in html, italics)
         if walked.skipped and walked.meagre():  # perhaps it was the text that was called boilerplate
-            walked = walk(root, config, options.max_nodes, True, dollars="$" in html)
+            walked = walk(root, config, options.max_nodes, True, "$" in html, italics)
     except TooManyNodes:
         return Page("", title, 0, "too_many_nodes")
     blocks, pieces = walked.blocks, walked.pieces
@@ -120,6 +122,8 @@ def extract(html: str, url: str | None = None, options: Options = Options()) -> 
         pieces.append(Piece("formula", made.tex, made.display, "delimiters"))
         return f"{REF}{len(pieces) - 1}{END}{tail}"
 
+    if italics and not any(piece.kind == "formula" and piece.source != "layout" for piece in pieces):
+        _typeset(blocks, pieces)
     for block in blocks:
         _tokenise(block, rules, add, pieces)
     keep = content.choose(blocks, options.whole)
@@ -141,7 +145,7 @@ def extract(html: str, url: str | None = None, options: Options = Options()) -> 
 _TAIL = re.compile(r"(?<=[^\s{\\])\s*\\text\s*\{\s*([.,;:!?)]{1,3})\s*\}$")
 _NUMBER = re.compile(f"{REF}(\\d+){END}")
 _LONE = re.compile(
-    f"[\\s\ue002\ue003\ue004\u00a0]*{REF}(\\d+){END}[\\s\ue002\ue003\ue004\u00a0.,;:]*(?:\\(\\s*[\\w.]{{1,8}}\\s*\\))?[\\s\ue002\ue003\ue004]*"
+    f"[\\s\ue002-\ue009\u00a0]*{REF}(\\d+){END}[\\s\ue002-\ue009\u00a0.,;:]*(?:\\(\\s*[\\w.]{{1,8}}\\s*\\))?[\\s\ue002-\ue009]*"
 )
 
 
@@ -169,6 +173,25 @@ def _tokenise(block: Block, rules: Rules, add: Add, pieces: list[Piece]) -> None
             _lone(block, pieces)
         texts = [block.text]
     block.formulas = sum(pieces[int(number)].kind == "formula" for text in texts for number in _NUMBER.findall(text))
+
+
+_SCRIPT_TAGS = re.compile(r"(?:<su[bp][\s>].*?){3}", re.DOTALL | re.IGNORECASE)
+
+
+def _typeset(blocks: list[Block], pieces: list[Piece]) -> None:
+    """Formulas that are set with italics and scripts, on a page that shows three of them without a doubt."""
+    if sum(strong_runs(text) for block in blocks for text in _texts(block) if len(text) < 20_000) < 3:
+        return
+
+    def add(tex: str) -> str:
+        pieces.append(Piece("formula", tex, None, "typeset"))
+        return f"{REF}{len(pieces) - 1}{END}"
+
+    for block in blocks:
+        if block.rows:
+            block.rows = [[formulas_in(cell, add) for cell in row] for row in block.rows]
+        elif block.kind != "pre":
+            block.text = formulas_in(block.text, add)
 
 
 def _texts(block: Block) -> list[str]:

@@ -108,7 +108,7 @@ def balanced(tex: str) -> bool:
 
 
 def prose(tex: str) -> bool:
-    r"""Whether words of a language stand in it outside ``\text{}``: four in a row, or an English function word or two."""
+    r"""Whether words of a language stand in it outside ``\text{}``: four in a row, or English function words."""
     if len(tex) < 8:
         return False
     bare = _TEXT_GROUP.sub(" \\t ", tex) if "\\" in tex else tex
@@ -160,7 +160,7 @@ _DISPLAY_ENV = re.compile(
 
 
 def strip_delimiters(tex: str) -> tuple[str, bool | None]:
-    """The formula without the delimiters round all of it, and whether they said display (None where there were none)."""
+    """The formula without the delimiters round all of it, and whether they said display (None without any)."""
     display: bool | None = None
     for _ in range(3):
         if not tex or tex[0] not in "$\\[" or len(tex) > MAX_FORMULA:

@@ -18,11 +18,11 @@ from proofpile2.extraction import tex as tx
 from proofpile2.extraction.config import Config
 from proofpile2.extraction.content import BOILER, CONTENT, HIDDEN, MATH, RENDERED, Zone, name_flags
 from proofpile2.extraction.delimiters import BREAK, EDGE, EMPHASIS, END, MARKS, REF
+from proofpile2.extraction.typeset import ITALIC, SUB, SUP, UNSCRIPT, UPRIGHT
 from proofpile2.extraction.words import words
 
-__all__ = ["SUB", "SUP", "UNSCRIPT", "Block", "Box", "Piece", "TooManyNodes", "walk"]
+__all__ = ["Block", "Box", "Piece", "TooManyNodes", "walk"]
 
-SUP, SUB, UNSCRIPT = "\ue005", "\ue006", "\ue007"
 _MAX_BOXES = 24
 
 
@@ -131,6 +131,7 @@ class Walker:
     def __init__(self, config: Config, max_nodes: int, everything: bool, total: int, edge: str) -> None:
         self.config = config
         self.everything = everything
+        self.italics = False  # mark them, on a page whose formulas may be set with them
         self.total = total
         self.skipped = 0  # characters of the zones that were left out
         self.wide = 0  # zones that were not, being most of the page
@@ -207,7 +208,7 @@ class Walker:
             left -= 1
             if left < 0:
                 raise TooManyNodes
-            tag = node.tag
+            tag = node.tag or ""
             if tag == "-text":
                 text = node.text_content or ""
                 if text.isspace():
@@ -399,7 +400,8 @@ class Walker:
             self.parts.append(self.edge)
             return "a", None
         if tag in ("code", "kbd", "samp"):
-            return self.code(node, tag)
+            self.code(node)
+            return None
         if tag in ("sup", "sub"):
             first = node.first_child
             if tag == "sup" and (self.in_link or (first is not None and first.tag == "a")):  # the mark of a note
@@ -410,6 +412,9 @@ class Walker:
             return "edge", UNSCRIPT
         if flags & BOILER and len(node.text()) < 80:
             return None
+        if self.italics and (tag in ("i", "em", "var") or _slanted(attributes)):
+            self.parts.append(ITALIC)
+            return "edge", UPRIGHT
         if tag == "em":
             self.parts.append(EMPHASIS)
             return "edge", EMPHASIS
@@ -441,13 +446,9 @@ class Walker:
             return False if self.ignoring else None
         return True if tokens & self.config.ignore else None
 
-    def code(self, node: LexborNode, tag: str) -> None:
+    def code(self, node: LexborNode) -> None:
         """Code in a line; as text it would be searched for formulas."""
         text = MARKS.sub("", node.text())
-        if tag == "code" and len(text) > 2 and "\\" in text:
-            inner, form = tx.strip_delimiters(text.strip())
-            if form is not None and tx.is_tex(inner) and not self.config.typeset:
-                pass  # code that quotes a formula stays code
         if not text.strip():
             return
         self.put(Piece("code", " ".join(text.split())))
@@ -639,6 +640,13 @@ class Walker:
             if len(self.boxes) < _MAX_BOXES and self.blocks and self.blocks[-1].kind == "dt":
                 self.boxes = (*self.boxes, Box("dd", ": "))
         elif tag == "table":
+            if "display" in names and node.css_first("td.dcell") is not None:  # HeVeA's
+                made = fm.from_display_table(node)
+                if made:
+                    self.formula(made, "layout")
+                    self.flush()
+                    self.restore(saved)
+                    return None
             self.tables.append(Table(self.blocks, attributes, flags, names))
             self.blocks = []
             return "table", saved
@@ -948,6 +956,15 @@ def _typed(node: LexborNode) -> str:
     return _preformatted(node)
 
 
+def _slanted(attributes: fm.Attributes) -> bool:
+    """A span of a letter in italics, as HeVeA and tex4ht write it."""
+    style = attributes.get("style")
+    if style and "italic" in style:
+        return True
+    names = attributes.get("class")
+    return names is not None and names.startswith("cmmi")
+
+
 def _preformatted(node: LexborNode) -> str:
     """All text below a node with its white space, without line numbers; a loop, however deep it nests."""
     out: list[str] = []
@@ -975,14 +992,18 @@ def _preformatted(node: LexborNode) -> str:
     return "".join(out)
 
 
-def walk(root: LexborNode, config: Config, max_nodes: int, everything: bool, dollars: bool) -> Walker:
+def walk(
+    root: LexborNode, config: Config, max_nodes: int, everything: bool, dollars: bool, italics: bool = False
+) -> Walker:
     """Blocks, pieces and macros of the tree below ``root``.
 
     Parts that their markup calls boilerplate are not even looked into unless they are most of the page or
-    ``everything`` is asked for. ``dollars`` says that the page holds some, so that edges of elements matter.
+    ``everything`` is asked for. ``dollars`` says that the page holds some, so that edges of elements matter, and
+    ``italics`` that they may be letters of formulas.
     Raises TooManyNodes.
     """
     total = 0 if everything else len(root.text())
     walker = Walker(config, max_nodes, everything, total, EDGE if dollars else "")
+    walker.italics = italics
     walker.run(root)
     return walker

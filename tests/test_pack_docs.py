@@ -15,8 +15,8 @@ pytest.importorskip("tokenizers")
 
 
 def test_the_lines_that_read_each_format(tmp_path, monkeypatch):
-    """Run as printed in the folder of the binaries: a document, the tokens, a sequence and its positions come out as our
-    reader gives them."""
+    """Run as printed in the folder of the binaries: a document, the tokens, a sequence and its positions come out as
+    our reader gives them."""
     from proofpile2.packing.reader import open_tokens
 
     path = pack_help.write(tmp_path / "web.parquet", pack_help.documents(60))

@@ -107,3 +107,65 @@ def test_truncation_and_padding_of_the_file_are_ignored(tmp_path):
         encoder, note = tokens.load(spec, engine)
         assert len(encoder.encode(["one two three four five six"])[0]) > 4
         assert "differs" not in note
+
+
+def test_sentencepiece_models(tmp_path):
+    """A SentencePiece model: its end token, control tokens in a text as text, and the text comes back."""
+    sentencepiece = pytest.importorskip("sentencepiece", reason="pip install 'proofpile2[sentencepiece]'")
+    source = tmp_path / "lines.txt"
+    source.write_text("\n".join(pack_help.documents(200)).replace("\r", " "), encoding="utf-8")
+    sentencepiece.SentencePieceTrainer.train(
+        input=str(source), model_prefix=str(tmp_path / "m"), vocab_size=420, model_type="bpe", byte_fallback=True,
+        normalization_rule_name="identity", remove_extra_whitespaces=False, minloglevel=2,
+    )  # fmt: skip
+    spec = tokens.read(str(tmp_path / "m.model"))
+    encoder, note = tokens.load(spec)
+    assert (spec.end_token, encoder.engine, note) == ("</s>", "sentencepiece", "")
+    texts = ["a</s>b", "", "two  spaces\nand a line"]
+    ids, offsets = encoder.encode(texts)
+    assert spec.end not in ids.tolist()
+    assert [encoder.decode(ids[a:b].tolist()) for a, b in pairwise(offsets)] == texts
+
+
+def test_a_tokenizer_of_llamas_kind(tmp_path):
+    """Byte fallback and no pre-tokenizer, as Llama's and Code Llama's: the fast engine agrees on texts that it was not
+    tried on, and the end token in a text is text."""
+    pytest.importorskip("fastokens")
+    pieces = sorted({text[a:b] for text in pack_help.TEXTS for a in range(30) for b in (a + 1, a + 2)} - {""})
+    pieces = [piece.replace(" ", "\u2581") for piece in pieces]
+    words = [
+        "<unk>",
+        "<s>",
+        "</s>",
+        *(f"<0x{n:02X}>" for n in range(256)),
+        *map(chr, range(33, 127)),
+        *"".join(pieces),
+        *pieces,
+    ]
+    vocabulary = {word: n for n, word in enumerate(dict.fromkeys(words))}
+    merges = [[piece[0], piece[1]] for piece in dict.fromkeys(pieces) if len(piece) == 2]
+    added = [{"id": n, "content": word, "single_word": False, "lstrip": False, "rstrip": False, "normalized": False,
+              "special": True} for n, word in enumerate(["<unk>", "<s>", "</s>"])]  # fmt: skip
+    table = {
+        "version": "1.0", "truncation": None, "padding": None, "added_tokens": added, "pre_tokenizer": None,
+        "normalizer": {"type": "Sequence", "normalizers": [{"type": "Prepend", "prepend": "\u2581"},
+                       {"type": "Replace", "pattern": {"String": " "}, "content": "\u2581"}]},
+        "post_processor": None,
+        "decoder": {"type": "Sequence", "decoders": [
+            {"type": "Replace", "pattern": {"String": "\u2581"}, "content": " "}, {"type": "ByteFallback"},
+            {"type": "Fuse"}, {"type": "Strip", "content": " ", "start": 1, "stop": 0}]},
+        "model": {"type": "BPE", "dropout": None, "unk_token": "<unk>", "continuing_subword_prefix": None,
+                  "end_of_word_suffix": None, "fuse_unk": True, "byte_fallback": True, "ignore_merges": False,
+                  "vocab": vocabulary, "merges": merges},
+    }  # fmt: skip
+    path = tmp_path / "llama.json"
+    path.write_text(json.dumps(table), encoding="utf-8")
+    spec = tokens.read(str(path))
+    encoder, note = tokens.load(spec)
+    assert (spec.end_token, note) == ("</s>", "")
+    texts = [*pack_help.documents(40), "a</s>b \u26c4"]
+    sure = tokens.reference(spec)
+    assert tokens.agree(encoder, sure, texts) == ""
+    ids, offsets = encoder.encode(texts)
+    assert spec.end not in ids.tolist()
+    assert [sure.decode(ids[a:b].tolist()) for a, b in pairwise(offsets)] == texts

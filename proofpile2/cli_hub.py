@@ -7,9 +7,8 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict
 
+from proofpile2.hub import pull, push
 from proofpile2.publish.layout import SHARD_BYTES
-from proofpile2.publish.pull import pull
-from proofpile2.publish.push import push
 
 __all__ = ["commands"]
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
@@ -23,19 +25,24 @@ MAX_KINDS = 200
 """Licences and crawls that one receipt counts by name."""
 
 
+AT_ONCE = 12
+"""Groups (a split of a language) that are written in one reading of the run; each holds a row group in memory."""
+
+
 def export(layout: Layout, tree: str, step: Callable[[str], None] = lambda _: None) -> str:
     """Write the files of a subset below ``tree``; returns its folder. What is there already is not written again.
 
-    Memory is bounded by a row group. NotWhole if a document would be lost or doubled on the way.
+    Memory is bounded by :data:`AT_ONCE` row groups. NotWhole if a document would be lost or doubled on the way.
     """
     home = join(tree, layout.subset)
     folder = join(home, layout.folder)
     if not shards.exists(join(folder, "manifest.json")):
         there = set(shards.listdir(folder))
-        for shard in layout.shards:
-            if f"{shard.key}.json" not in there:
-                _write(layout, shard, folder)
-            step(shard.key)
+        pending = [shard for shard in layout.shards if f"{shard.key}.json" not in there]
+        groups = list(dict.fromkeys((shard.language, shard.split) for shard in pending))
+        for n in range(0, len(groups), AT_ONCE):
+            now = set(groups[n : n + AT_ONCE])
+            _write(layout, [shard for shard in pending if (shard.language, shard.split) in now], folder, step)
         _finish(layout, folder)
     shards.write_bytes(join(home, "latest.json"), (json.dumps({"published": layout.folder}, indent=1) + "\n").encode())
     for run in layout.runs:
@@ -43,40 +50,68 @@ def export(layout: Layout, tree: str, step: Callable[[str], None] = lambda _: No
     return folder
 
 
-def _write(layout: Layout, shard: Shard, folder: str) -> None:
-    counts: Counter[str] = Counter()
-    characters = 0
-    with shards.parquet_out(join(folder, f"{shard.key}.parquet"), layout.schema) as out:
-        for path in shard.files:
-            for batch in _rows(layout, shard, path):
-                characters += pc.sum(pc.utf8_length(batch.column("text"))).as_py() or 0
-                _count(counts, batch)
-                out.write(_text_meta(batch) if layout.text_meta else batch)
-    facts = out.facts()
-    units = tuple(path.rsplit("/", 2)[-2] + "/" + path.rsplit("/", 2)[-1] for path in shard.files)
-    mark = manifest.fingerprint([layout.fingerprint, shard.key])
+@dataclass
+class _Open:
+    """A file that is being written."""
+
+    shard: Shard
+    close: Callable[[], None]
+    out: shards.ParquetOut
+    characters: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
+
+    def write(self, table: pa.Table, text_meta: bool) -> None:
+        for batch in table.to_batches():
+            self.characters += pc.sum(pc.utf8_length(batch.column("text"))).as_py() or 0
+            _count(self.counts, batch)
+            self.out.write(_text_meta(batch) if text_meta else batch)
+
+
+def _write(layout: Layout, wanted: Sequence[Shard], folder: str, step: Callable[[str], None]) -> None:
+    """Write shards side by side, reading each part once."""
+    opened: dict[str, _Open] = {}
+    with ExitStack() as everything:
+        for path, _ in (item for run in layout.runs for item in run.files):
+            takers = [shard for shard in wanted if path in shard.files]
+            for shard in takers:
+                if shard.key not in opened:
+                    one = everything.enter_context(ExitStack())
+                    out = one.enter_context(shards.parquet_out(join(folder, f"{shard.key}.parquet"), layout.schema))
+                    opened[shard.key] = _Open(shard, one.close, out)
+            for shard, table in _rows(layout, takers, path):
+                opened[shard.key].write(table, layout.text_meta)
+            for shard in takers:
+                if path == shard.files[-1]:
+                    _close(layout, opened.pop(shard.key), folder)
+                    step(shard.key)
+
+
+def _close(layout: Layout, one: _Open, folder: str) -> None:
+    one.close()
+    key, rows = one.shard.key, one.out.rows
+    units = tuple("/".join(path.split("/")[-2:]) for path in one.shard.files)
+    mark = manifest.fingerprint([layout.fingerprint, key])
     receipt = Receipt(
-        shard.key, mark, units, out.rows, out.rows, characters,
-        files={f"{shard.key}.parquet": facts}, counts=_trimmed(counts),
+        key, mark, units, rows, rows, one.characters,
+        files={f"{key}.parquet": one.out.facts()}, counts=_trimmed(one.counts),
     )  # fmt: skip
-    manifest.write(join(folder, f"{shard.key}.json"), receipt)
+    manifest.write(join(folder, f"{key}.json"), receipt)
 
 
-def _rows(layout: Layout, shard: Shard, path: str) -> Iterator[pa.RecordBatch]:
-    """Rows of one part that belong to the shard, with the columns of the layout."""
+def _rows(layout: Layout, takers: Sequence[Shard], path: str) -> Iterator[tuple[Shard, pa.Table]]:
+    """Rows of one part that belong to each of the shards, with the columns of the layout."""
     with shards.open_parquet(path) as parquet:
-        for group in range(parquet.metadata.num_row_groups):
-            keys = parquet.read_row_group(group, columns=["split", "subset"])
-            wanted = pc.equal(keys.column("split"), shard.split)
-            if shard.language is not None:
-                wanted = pc.and_(wanted, pc.fill_null(pc.equal(keys.column("subset"), shard.language), False))
-            if not pc.any(wanted).as_py():
-                continue
-            table = parquet.read_row_group(group).filter(wanted)
+        for group in range(parquet.metadata.num_row_groups if takers else 0):
+            table = parquet.read_row_group(group)
             for item in layout.columns:
                 if item.name not in table.schema.names:
                     table = table.append_column(item, pa.nulls(table.num_rows, item.type))
-            yield from table.select(layout.columns.names).to_batches()
+            for shard in takers:
+                mine = pc.equal(table.column("split"), shard.split)
+                if shard.language is not None:
+                    mine = pc.and_(mine, pc.fill_null(pc.equal(table.column("subset"), shard.language), False))
+                if pc.any(mine).as_py():
+                    yield shard, table.filter(mine).select(layout.columns.names)
 
 
 def _count(counts: Counter[str], batch: pa.RecordBatch) -> None:

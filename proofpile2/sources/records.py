@@ -8,12 +8,12 @@ and by the next record that can be made out where a stated length leads nowhere.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from proofpile2.sources.members import Piece
 
-__all__ = ["Record", "fields_of", "records"]
+__all__ = ["Record", "field", "records"]
 
 _HEAD = 1 << 16  # longest record header
 _WARC = re.compile(rb"WARC/[01]\.\d+\r?\n[A-Za-z-]+:")
@@ -58,16 +58,14 @@ def records(source: Iterable[Piece], plain: bool, limit: int, note: Callable[[st
     yield from buffer.close()
 
 
-def fields_of(record: Record) -> Mapping[bytes, bytes]:
-    """The record's header, names in lower case."""
-    head = record.data[: record.start]
-    if not head.startswith(b"WARC/"):
-        url, _, day, kind, *_ = head.split(b" ")
-        text = day.decode("ascii", "replace")
-        date = f"{text[:4]}-{text[4:6]}-{text[6:8]}T{text[8:10]}:{text[10:12]}:{text[12:]}Z".encode()
-        return {b"warc-target-uri": url, b"warc-date": date, b"content-type": kind}
-    lines = [line.partition(b":") for line in head.split(b"\n")[1:]]
-    return {name.strip().lower(): value.strip() for name, colon, value in lines if colon}
+def field(record: Record, name: bytes) -> bytes:
+    """A field of the record's header, empty where it has none; ARC's are known by WARC's names."""
+    data = record.data
+    if data.startswith(b"WARC/"):
+        return _value(data, b"\n" + name + b":", 0, record.start)
+    url, _, day, kind, *_ = data[: record.start].split(b" ")
+    date = b"%b-%b-%bT%b:%b:%bZ" % (day[:4], day[4:6], day[6:8], day[8:10], day[10:12], day[12:])
+    return {b"WARC-Target-URI": url, b"WARC-Date": date, b"Content-Type": kind}.get(name, b"")
 
 
 def _head(data: bytes | bytearray, at: int) -> tuple[bytes, int, int] | None:

@@ -18,7 +18,7 @@ from proofpile2.errors import ConfigError, InputError
 from proofpile2.schema import document_id, empty_columns
 from proofpile2.sources import chosen, http
 from proofpile2.sources.members import compression, pieces
-from proofpile2.sources.records import Record, fields_of, records
+from proofpile2.sources.records import Record, field, records
 from proofpile2.step import DROP
 
 __all__ = ["SUFFIXES", "Warc"]
@@ -167,22 +167,21 @@ class _Rows:
                 match = _PART_OF.search(record.data, record.start, record.end)
                 self.subset = match[1].decode("ascii", "replace") if match else None
             return None
-        fields = fields_of(record)
-        url = fields.get(b"warc-target-uri", b"").strip(b"<> ").decode("utf-8", "replace")
+        url = field(record, b"WARC-Target-URI").strip(b"<> ").decode("utf-8", "replace")
         if wanted is not None and url not in wanted:
             return None
         drop = record.problem
         page = None
         if record.end:
-            kind = fields.get(b"content-type", b"") if record.kind == b"resource" else b""
+            kind = field(record, b"Content-Type") if record.kind == b"resource" else b""
             page = http.parse(record.data, record.start, record.end, self.limit, kind)
             if page is None:
-                self.others += record.problem is None
+                self.others += record.problem != "damaged"
                 return None
             if page.status is not None and not 200 <= page.status < 300:
                 drop = f"http_status:{page.status}"
             drop = drop or page.problem or (None if len(page.body) else "empty")
-        date = fields.get(b"warc-date", b"").decode("ascii", "replace")
+        date = field(record, b"WARC-Date").decode("ascii", "replace")
         body, charset, kind_of = (page.body, page.charset, page.content_type) if page else (None, None, None)
         locator = f"{self.unit}:{record.locator}"
         return locator, url or None, date or None, body if drop is None else None, charset, kind_of, drop

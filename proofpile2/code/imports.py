@@ -40,7 +40,8 @@ class _Form:
 
 
 def _lines(words: bytes) -> re.Pattern[bytes]:
-    return re.compile(rb"^[ \t]*(?:" + words + rb")[^\n]*", re.MULTILINE)
+    # begins with a byte that can be skipped to, as ^ does not
+    return re.compile(rb"\n[ \t]*(?:" + words + rb")[^\n]*")
 
 
 _C = _Form(
@@ -68,7 +69,7 @@ _FORMS = {
         frozenset({"module"}),
         Lexis(block=(("{-", "-}"),), nested=True),
         ("module",),
-        ((re.compile(rb"\(.*"), b""),),
+        ((re.compile(rb"[ \t]*(?:\(|as[ \t]|hiding\b|--).*"), b""),),
     ),
     "julia": _Form(
         _lines(rb"using|import"),
@@ -85,7 +86,7 @@ GRAMMARS = ("agda", "c", "cpp", "fortran", "haskell", "julia", "matlab", "python
 
 def parser_of(language: str) -> Parser:
     """A parser for one of :data:`GRAMMARS`."""
-    from tree_sitter import Language, Parser
+    from tree_sitter import Language, Parser  # noqa: PLC0415  (only where a language needs it)
 
     return Parser(Language(import_module(f"tree_sitter_{language}").language()))
 
@@ -104,7 +105,7 @@ def error_share(parser: Parser, data: bytes) -> float:
 
 
 def importer(language: str) -> Callable[[bytes], frozenset[str]]:
-    """A function from a file's bytes to the names it imports: ``numpy.linalg``, ``gsl/gsl_math.h``, ``Data.Complex``."""
+    """A function from a file's bytes to what it imports: ``numpy.linalg``, ``gsl/gsl_math.h``, ``Data.Complex``."""
     if language == "r":
         return _of_r
     form = _FORMS[language]
@@ -113,14 +114,16 @@ def importer(language: str) -> Callable[[bytes], frozenset[str]]:
     memo: dict[bytes, tuple[str, ...]] = {}
 
     def learn(texts: Iterable[bytes]) -> None:
-        fresh = [text for text in dict.fromkeys(texts) if text not in memo]
+        closed = {text: _closed(text, form) for text in texts if text not in memo}
+        fresh = [statement for statement in dict.fromkeys(closed.values()) if statement not in memo]
         named: dict[int, list[str]] = {}
-        for row, name in _names(parser, b"\n".join(_closed(text, form) for text in fresh) + b"\n", form):
+        for row, name in _names(parser, b"\n".join(fresh) + b"\n", form) if fresh else ():
             named.setdefault(row, []).append(name)
-        memo.update({text: tuple(named.get(row, ())) for row, text in enumerate(fresh)})
+        memo.update({statement: tuple(named.get(row, ())) for row, statement in enumerate(fresh)})
+        memo.update({text: memo[statement] for text, statement in closed.items()})
 
     def imports(data: bytes) -> frozenset[str]:
-        head = data[:HEAD]
+        head = b"\n" + data[:HEAD]
         found = form.lines.findall(head)
         if not found:
             return frozenset()
@@ -169,9 +172,7 @@ def _named(statement: Node, form: _Form) -> Iterator[str]:
             text = (node.text or b"").decode("utf-8", "replace").strip('<>" \t')
             if text:
                 yield text
-        elif node.type == "selected_import":  # using A: b, c imports A
-            starts.extend(node.children[:1])
-        elif node.type in ("aliased_import", "import_alias"):
+        elif node.type in ("selected_import", "aliased_import", "import_alias"):  # using A: b, c imports A
             starts.extend(node.children[:1])
 
 
@@ -181,7 +182,7 @@ _R_NAME = re.compile(rb"[A-Za-z][\w.]*\Z")
 
 
 def _of_r(data: bytes) -> frozenset[str]:
-    """R has no grammar among the wheels; calls of ``library`` and ``pkg::name`` outside of comments, and roxygen's lines."""
+    """R has no grammar among the wheels: calls of ``library``, ``pkg::name`` outside of comments, and roxygen's lines."""
     head = data[:HEAD]
     names = []
     if b"@import" in head:

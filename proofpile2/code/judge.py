@@ -40,8 +40,8 @@ REASONS = (
 )
 SHARED, TOPICS = "code/_shared.toml", "code/_topics.toml"
 
-WINDOW = 8_192
-"""Bytes after the head comments that patterns and words are looked for in: what a file is shows at once, or not at all."""
+WINDOW = 6_144
+"""Bytes after the head comments in which patterns and words are looked for."""
 
 _SMALL = 2_000  # bytes; smaller files are always looked at with their comments masked, they may be import lists
 _HEAD = 65_536  # bytes in which the head comments must end; what is longer is a book
@@ -130,8 +130,8 @@ def _data(data: bytes, rules: RuleFile) -> str | None:
 class _Looks:
     """What the file looks like: whose language, and whether anything but imports is in it.
 
-    The bytes as they are come first. Only where they leave doubt (no evidence, or evidence for another language too) are
-    comments and strings masked and, with a grammar, the text parsed.
+    The bytes as they are come first. Only where they leave doubt (no evidence, or evidence for another language too)
+    are comments and strings masked and, with a grammar, the text parsed.
     """
 
     def __init__(self, rules: RuleFile, where: str) -> None:

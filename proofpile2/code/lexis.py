@@ -78,7 +78,8 @@ def _lines(lexis: Lexis) -> list[str]:
     pieces = [rf"{before}{re.escape(mark)}[^\n]*+" for mark in lexis.line]
     for sign in lexis.column_one:
         # a letter in column one may begin a statement of free form: c = 1, call f(x)
-        statement = r"(?!\w*[ \t]*(?:\([^)\n]*\))?[ \t]*(?:=[^=\n]|\(|%|::)|all\b|lose\b|ommon\b|haracter\b|omplex\b|ontains\b|ycle\b)"
+        words = "all|lose|ommon|haracter|omplex|ontains|ycle"
+        statement = rf"(?!\w*[ \t]*(?:\([^)\n]*\))?[ \t]*(?:=[^=\n]|\(|%|::)|(?:{words})\b)"
         pieces.append(rf"^{re.escape(sign)}{statement if sign.isalpha() else ''}[^\n]*+")
     return pieces
 

@@ -11,7 +11,8 @@ _SPACE = b" \t\r\n\f\v"
 _NUMBER_CHARACTERS = b"0123456789abcdefABCDEFxXuUlL.,;:{}()[]+-*/&=_\"' \t\r"
 _BASE64 = re.compile(rb"[A-Za-z0-9+/]{60,}+={0,2}")
 _LOG_LINE = re.compile(
-    rb'^[ \t]*(?:Traceback \(most recent|File "[^"\n]*", line \d|at [\w.$<>]+\([^)\n]*\)|Exception in thread|Caused by: '
+    rb'^[ \t]*(?:Traceback \(most recent|File "[^"\n]*", line \d|at [\w.$<>]+\([^)\n]*\)'
+    rb"|Exception in thread|Caused by: "
     rb"|\[?\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d[^\n]*(?:ERROR|WARN|INFO|DEBUG))",
     re.MULTILINE,
 )

@@ -1,7 +1,7 @@
 """Jupyter notebooks to Markdown: cells, mathematics and text outputs stay; images, HTML, scripts, widgets, escapes go.
 
-Upstream converts with nbconvert and then repairs by regular expressions: one PNG there clears all outputs of a cell, and
-JPEG, SVG, tables of HTML, tracebacks and base64 stay. Here each output is looked at on its own. Formats 3 and 4 of
+Upstream converts with nbconvert and then repairs by regular expressions: one PNG there clears all outputs of a cell,
+and JPEG, SVG, tables of HTML, tracebacks and base64 stay. Here each output is looked at on its own. Formats 3 and 4 of
 nbformat are read; nothing is executed.
 """
 
@@ -51,7 +51,8 @@ class Notebook:
 def convert(data: bytes) -> Notebook:
     """A notebook's JSON as Markdown.
 
-    Raises BrokenNotebook: ``not_json``, ``too_deep``, ``not_a_notebook`` (JSON of another kind), ``old_format`` (nbformat 1, 2).
+    Raises BrokenNotebook: ``not_json``, ``too_deep``, ``not_a_notebook`` (JSON of another kind), ``old_format``
+    (nbformat 1 and 2).
     A cell or output of an unknown kind is left out.
     """
     try:

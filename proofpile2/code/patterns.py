@@ -12,10 +12,11 @@ __all__ = ["compile_patterns"]
 def compile_patterns(patterns: Sequence[str], where: str) -> Callable[[bytes], frozenset[int]]:
     """A function from bytes to the numbers of the patterns that occur in them.
 
-    Hyperscan's expressions: PCRE without look-around and back references, in linear time; ``^`` and ``$`` hold at lines,
-    letters count as written (``(?i)`` for either). ConfigError names ``where`` and the pattern that does not compile.
+    Hyperscan's expressions: PCRE without look-around and back references, in linear time; ``^`` and ``$`` hold at
+    lines, letters count as written (``(?i)`` for either). ConfigError names ``where`` and the pattern at
+    fault.
     """
-    import hyperscan
+    import hyperscan  # noqa: PLC0415  (slow to import)
 
     if not patterns:
         return lambda data: frozenset()  # noqa: ARG005
@@ -44,7 +45,7 @@ def compile_patterns(patterns: Sequence[str], where: str) -> Callable[[bytes], f
 
 
 def _culprit(patterns: Sequence[str], flags: int) -> str:
-    import hyperscan
+    import hyperscan  # noqa: PLC0415
 
     for pattern in patterns:
         try:

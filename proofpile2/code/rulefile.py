@@ -37,8 +37,8 @@ class About:
     ``max_digits``    a higher digit density is a data dump; see :func:`proofpile2.code.measures.digit_density`
     ``max_numbers``   a higher share of number lines is a data dump
     ``max_line``      a longer line makes a file minified, or machine-made
-    ``unclear``       what becomes of a file without evidence for any language: ``keep``, ``drop``, or ``parse``: keep what
-                      the grammar can read
+    ``unclear``       what becomes of a file without evidence for any language: ``keep``, ``drop``, or ``parse``: keep
+                      what the grammar can read
     ``imports_only``  statements (regular expressions on masked text) that only bring other files in; a file of nothing
                       else is an import list
     """
@@ -74,7 +74,7 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Relevance:
-    """``[relevance]``: score from which a file counts as mathematics; ``comments`` says whether prose counts too."""
+    """``[relevance]``: the score above which a file counts as mathematics."""
 
     pass_at: float = 0.0
 
@@ -83,8 +83,8 @@ class Relevance:
 class Library:
     """``[[library]]``: imports that speak for (or, with a negative weight, against) mathematics; a table counts once.
 
-    A name stands for itself and what is below it: ``numpy`` for ``numpy.linalg``, never for ``numpydoc``; ``*`` stands for any
-    characters but a slash or a dot.
+    A name stands for itself and what is below it: ``numpy`` for ``numpy.linalg``, never for ``numpydoc``; ``*`` stands
+    for any characters but a slash or a dot.
     """
 
     name: str

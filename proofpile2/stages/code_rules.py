@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from itertools import pairwise
 from pathlib import Path
 from typing import ClassVar
 
@@ -20,20 +21,20 @@ from proofpile2.step import DROP, Apply, with_columns
 __all__ = ["LANGUAGES", "CodeRules"]
 
 LANGUAGES = (
-    "agda", "c", "coq", "cpp", "fortran", "gap", "haskell", "idris", "isabelle", "julia", "jupyter", "lean", "maple", "matlab",
-    "python", "r", "tex",
+    "agda", "c", "coq", "cpp", "fortran", "gap", "haskell", "idris", "isabelle", "julia", "jupyter", "lean", "maple",
+    "matlab", "python", "r", "tex",
 )  # fmt: skip
-"""Languages of the AlgebraicStack (Llemma, arXiv 2310.10631); each has its rule file ``filters/code/<language>.toml``."""
+"""Languages of the AlgebraicStack (Llemma, arXiv 2310.10631); each has a rule file ``filters/code/<language>.toml``."""
 
 
 @dataclass(frozen=True)
 class CodeRules:
     """Drops files that are not mathematics written by a person in the language of their ``subset``.
 
-    ``subset`` names the language, ``origin`` the repository or archive, ``locator`` is ``origin:path``; rows of languages that
-    are not in ``languages`` go as ``other_language``. Notebooks come as Markdown, see
-    :class:`proofpile2.stages.notebooks.Notebooks`. ``rules`` is the folder of the rule files among the filters. What the reasons
-    mean stands in docs/algebraicstack.md.
+    ``subset`` names the language, ``origin`` the repository or archive, ``locator`` is ``origin:path``; rows of
+    languages that are not in ``languages`` go as ``other_language``. Notebooks come as Markdown, see
+    :class:`proofpile2.stages.notebooks.Notebooks`. ``rules`` is the folder of the rule files among the filters. What
+    the reasons mean stands in docs/algebraicstack.md.
     """
 
     name: ClassVar[str] = "code_rules"
@@ -83,7 +84,7 @@ def _texts(column: pa.Array) -> Iterator[bytes]:
         pa.int64(), len(column) + 1, [None, column.buffers()[1]], offset=column.offset
     ).to_pylist()
     data = memoryview(column.buffers()[2] or b"")
-    return (bytes(data[begin:end]) for begin, end in zip(offsets, offsets[1:], strict=False))
+    return (bytes(data[begin:end]) for begin, end in pairwise(offsets))
 
 
 def _version(package: str) -> str:

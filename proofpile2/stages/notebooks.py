@@ -16,10 +16,10 @@ __all__ = ["Notebooks"]
 
 @dataclass(frozen=True)
 class Notebooks:
-    """Puts Markdown in the place of a notebook's JSON in rows whose ``subset`` is ``jupyter``; other rows stay as they are.
+    """Puts Markdown in the place of a notebook's JSON where ``subset`` is ``jupyter``; other rows stay as they are.
 
-    Dropped are files over ``max_bytes`` (images within do not count against the limit of the text, which is the code rules'),
-    ``broken_notebook`` with what is wrong, and ``empty_notebook``. See :mod:`proofpile2.code.notebook`.
+    Dropped are files over ``max_bytes`` (images included; the limit of the text is the code rules'), ``broken_notebook``
+    with what is wrong, and ``empty_notebook``. See :mod:`proofpile2.code.notebook`.
     """
 
     name: ClassVar[str] = "notebooks"

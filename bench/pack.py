@@ -2,10 +2,11 @@
 
     python bench/pack.py [--mb 200] [--peer-mb 30] [--text FILE.parquet ...] [--tokenizer FILE]
 
-Makes an environment of its own under .bench/pack. Without --text, the text comes from the reference corpora beside the
-repository (web pages by Resiliparse, source code); where they do not reach --mb, paragraphs of the pages are mixed anew.
-Peers are slow, so they get --peer-mb of it; rates are per CPU second (user and system, children too) and are compared as
-rates. Every measurement is a process of its own. `encoder` lines are the ceilings: texts in memory, nothing written.
+Makes an environment of its own under .bench/pack. Without --text, the text comes from the reference corpora beside
+the repository (web pages by Resiliparse, source code); where they do not reach --mb, paragraphs of the pages are mixed
+anew. Peers are slow, so they get --peer-mb of it; rates are per CPU second (user and system, children too) and are
+compared as rates. Every measurement is a process of its own and counts the starts of its workers. `encoder` lines are
+the ceilings: texts in memory, nothing written.
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 HOME = ROOT / ".bench" / "pack"
-NEEDS = ["datatrove[processing]==0.10.1", "fastokens", "fsspec", "fastwarc", "numpy", "pyarrow", "resiliparse", "tokenizers", "tqdm",
-         "zstandard"]  # fmt: skip
+NEEDS = ["datatrove[processing]==0.10.1", "fastokens", "fsspec", "fastwarc", "numpy", "pyarrow", "resiliparse",
+         "tokenizers", "tqdm", "zstandard"]  # fmt: skip
 FILES = 4
 END = "<|endoftext|>"
 
@@ -55,10 +56,10 @@ def main() -> int:
     plan = {
         "encoder: fastokens": ("encode", "fastokens", big), "ours, 1 worker": ("ours", big, "1", "auto"),
         "ours, 2 workers": ("ours", big, "2", "auto"), "ours, hash order, best fit": ("best", big, "1", "auto"),
-        "encoder: encode_batch_fast": ("encode", "tokenizers", small),
+        "packing 1 M documents": ("million", big), "encoder: encode_batch_fast": ("encode", "tokenizers", small),
         "ours, reference engine": ("ours", small, "1", "tokenizers"),
         "ours on the peers' text": ("ours", small, "1", "auto"), "GPT-NeoX's loop": ("neox", small),
-        "datatrove": ("datatrove", small), "packing 1 M documents": ("million", big),
+        "datatrove": ("datatrove", small),
     }  # fmt: skip
     results: dict[str, Any] = {}
     print(f"{'':<30}{'MB':>7}{'M tok':>8}{'CPU s':>8}{'wall s':>8}{'MB/CPU s':>10}{'M tok/CPU s':>13}{'peak MB':>9}")
@@ -67,10 +68,10 @@ def main() -> int:
             continue
         found = call(python, *arguments, tokenizer)
         results[name] = found
-        if "tokens" in found:
-            print(f"{name:<30}{found['bytes'] / 1e6:>7.0f}{found['tokens'] / 1e6:>8.1f}{found['cpu']:>8.1f}{found['wall']:>8.1f}"
-                  f"{found['bytes'] / 1e6 / found['cpu']:>10.2f}{found['tokens'] / 1e6 / found['cpu']:>13.2f}"
-                  f"{found['peak']:>9.0f}", flush=True)  # fmt: skip
+        if "cpu" in found:
+            size, tokens, cpu = found["bytes"] / 1e6, found["tokens"] / 1e6, found["cpu"]
+            print(f"{name:<30}{size:>7.0f}{tokens:>8.1f}{cpu:>8.1f}{found['wall']:>8.1f}{size / cpu:>10.2f}"
+                  f"{tokens / cpu:>13.2f}{found['peak']:>9.0f}", flush=True)  # fmt: skip
         else:
             print(f"{name}: {json.dumps(found)}", flush=True)
     summary(results)
@@ -83,6 +84,7 @@ def summary(results: dict[str, Any]) -> None:
         return results[name]["tokens"] / results[name]["cpu"] if name in results else 0.0
 
     for one, other, words in (
+        ("ours, 1 worker", "datatrove", "times datatrove"),
         ("ours on the peers' text", "datatrove", "times datatrove"),
         ("ours on the peers' text", "GPT-NeoX's loop", "times GPT-NeoX's loop"),
         ("ours, 1 worker", "encoder: fastokens", "of the fast encoder's ceiling"),
@@ -92,8 +94,8 @@ def summary(results: dict[str, Any]) -> None:
             print(f"{one}: {rate(one) / rate(other):.2f} {words}")
     ours, theirs = HOME / "out-peers", HOME / "out-datatrove"
     if ours.exists() and theirs.exists():
-        same = {ending: next(ours.glob(f"**/train{ending}")).read_bytes() == next(theirs.glob(f"*{ending}")).read_bytes()
-                for ending in (".bin", ".idx")}  # fmt: skip
+        pairs = {one: (next(ours.glob(f"**/train{one}")), next(theirs.glob(f"*{one}"))) for one in (".bin", ".idx")}
+        same = {one: left.read_bytes() == right.read_bytes() for one, (left, right) in pairs.items()}
         print(f"byte-identical to datatrove's Megatron writer: {same}")
 
 
@@ -145,7 +147,7 @@ def measured(work: Callable[[], tuple[int, int]]) -> dict[str, float]:
         return sum(
             one.ru_utime + one.ru_stime
             for one in map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-        )  # noqa: E501
+        )
 
     begin, clock = cpu(), time.perf_counter()
     size, tokens = work()
@@ -270,13 +272,14 @@ def ours(folder: str, workers: str, engine: str, tokenizer: str, **settings: Any
     out = HOME / ("out-peers" if folder.endswith("peer") and engine == "auto" else "out")
     shutil.rmtree(out, ignore_errors=True)
     size = sum(len(text.encode()) for text in texts(folder))
-    plan = pack.load("proofpile2", {"tokenizer": tokenizer, "engine": engine, "order": "input", "validation": 0.0, "test": 0.0}
-                     | settings)  # fmt: skip
+    fixed = {"tokenizer": tokenizer, "engine": engine, "order": "input", "validation": 0.0, "test": 0.0}
+    plan = pack.load("proofpile2", fixed | settings)
     left = [one.name for one in plan.components if one.name != "web"]
 
     def work() -> tuple[int, int]:
         outcome = pack.run(plan, str(out), LocalProcesses(int(workers)), {"web": [folder]}, left)
-        assert not outcome.failures and not outcome.notes, (outcome.failures, outcome.notes)
+        assert not outcome.failures, outcome.failures
+        assert not outcome.notes, outcome.notes
         return size, outcome.facts["components"]["web"]["splits"]["train"]["tokens"]
 
     return measured(work)
@@ -323,10 +326,7 @@ def datatrove(folder: str, tokenizer: str) -> dict[str, float]:
     out = HOME / "out-datatrove"
     shutil.rmtree(out, ignore_errors=True)
     size = sum(len(text.encode()) for text in texts(folder))
-    steps = [
-        ParquetReader(folder),
-        MegatronDocumentTokenizer(str(out), tokenizer_name_or_path=tokenizer, eos_token=END),
-    ]
+    steps = [ParquetReader(folder), MegatronDocumentTokenizer(str(out), None, tokenizer, END)]
     executor = LocalPipelineExecutor(steps, tasks=1, workers=1, logging_dir=str(HOME / "log"), skip_completed=False)
 
     def work() -> tuple[int, int]:
@@ -337,9 +337,10 @@ def datatrove(folder: str, tokenizer: str) -> dict[str, float]:
 
 
 def million(folder: str, tokenizer: str) -> dict[str, Any]:
-    """Best fit of 1 M documents whose lengths are drawn from the text's, at 4,096 tokens; beside it what is cut otherwise."""
+    """Best fit of 1 M documents whose lengths are drawn from the text's, at 4,096 tokens; and what is cut otherwise."""
     import numpy as np
     import pyarrow.parquet as pq
+
     from proofpile2.packing.sequences import best_fit, cut, waste
 
     path = next((HOME / "out").glob("**/train.documents.parquet"), None)
@@ -356,7 +357,7 @@ def million(folder: str, tokenizer: str) -> dict[str, Any]:
     ends = np.cumsum(lengths)
     split = (ends - lengths) // 4096 != (ends - 1) // 4096
     fits = lengths <= 4096
-    return {"documents": len(lengths), "tokens_M": round(int(lengths.sum()) / 1e6), "mean": round(float(lengths.mean())),
+    return {"documents": len(lengths), "tokens": int(lengths.sum()), "mean": round(float(lengths.mean())),
             "median": int(np.median(lengths)), "cpu_s": round(took, 2),
             "extra_peak_MB": round((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1000),
             "waste": f"{waste(sizes, bins, 4096):.4%}", "sequences": int(bins.max()) + 1,

@@ -392,6 +392,7 @@ def test_configurations_for_trainers(made):
     assert config["train-data-weights"] == [4.0, 1.0]
     assert config["seq-length"] == 64
     assert (config["num-layers"], config["hidden-size"], config["rotary-emb-base"]) == (32, 4096, 10_000)
+    assert -(-int(config["intermediate-size"] * 2 / 3) // 2 // 256) * 256 == 11_008  # as NeoX computes it for SwiGLU
     for path in config["train-data-paths"] + config["valid-data-paths"] + config["test-data-paths"]:
         assert read_index(path + ".idx").dtype == np.uint16
     blend = json.loads((out / "proofpile2" / "megatron_blend.json").read_text(encoding="utf-8"))

@@ -36,7 +36,8 @@ def neox_config(
     """A GPT-NeoX configuration that trains Llemma 7B for ``tokens`` tokens: JSON, which is YAML, after its comments.
 
     ``paths`` are prefixes of ``.bin`` and ``.idx`` by split and component. The model is Llama 2 7B's shape as in
-    GPT-NeoX ``configs/llama2/codellama_7B.yml`` with what Llemma changed (context, RoPE base).
+    GPT-NeoX ``configs/llama2/7B.yml`` (2026), with what Llemma changed of Code Llama (context, RoPE base). Its
+    ``intermediate-size`` of 32,768 is what NeoX makes Llama's 11,008 of: 2/3 if gated, halved, rounded up.
     """
     config: dict[str, Any] = {}
     for split, ours in (("train", "train"), ("validation", "valid"), ("test", "test")):
@@ -52,6 +53,7 @@ def neox_config(
         "model-parallel-size": 2,
         "num-layers": 32,
         "hidden-size": 4096,
+        "intermediate-size": 32_768,
         "num-attention-heads": 32,
         "seq-length": length,
         "max-position-embeddings": length,
@@ -97,10 +99,12 @@ def neox_config(
 def _comments(vocab_size: int, steps: int) -> Sequence[str]:
     return (
         "# Written by proofpile2. Data: this mixture. Model: Llemma 7B (Llama 2 7B's shape, RoPE base 10,000).",
-        "# Documented: context 4,096, batches of 4 M tokens, bfloat16, 42,000 steps for 200 B tokens, RoPE base.",
-        "# From memory of the paper, check before a long run: peak learning rate 1e-4, 500 steps of warm-up, cosine to",
-        "# 1/30 over 48,000 steps. Adam's numbers, clipping and weight decay are those of GPT-NeoX's Llama files.",
+        "# Documented: 200 B tokens, batches of 4 M tokens, the RoPE base, the weights.",
+        "# From memory of the paper, check before a long run: context 4,096, bfloat16, 42,000 steps, peak learning rate",
+        "# 1e-4, 500 steps of warm-up, cosine to 1/30 over 48,000 steps. Adam's numbers, clipping and weight decay are",
+        "# those of GPT-NeoX's Llama files.",
         f"# {steps:,} steps of {BATCH_TOKENS:,} tokens. The batch is 256 GPUs x 4 sequences x 2 accumulations / 2",
         "# (model parallel) x 4,096: keep the product when you change the number of GPUs.",
+        "# For the commit of GPT-NeoX that trained Llemma (e59c873) leave intermediate-size out: it is computed there.",
         f"# The vocabulary has {vocab_size:,} ids; Llemma itself starts from Code Llama 7B's weights and tokenizer.",
     )

@@ -35,7 +35,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 CORPUS = ROOT.parent / "shared" / "corpora" / "web"
-PEERS = ("datatrove[io,processing]", "trafilatura", "fastwarc", "resiliparse", "warcio", "numpy")
+PEERS = ("datatrove[io,processing]", "trafilatura", "lxml_html_clean", "fastwarc", "resiliparse", "warcio", "numpy")
 ORDINARY = ("ceiling", "read", "prefilter", "upstream prefilter")
 REAL = ("ceiling", "prefilter", "resiliparse text", "trafilatura", "datatrove", "pipeline")
 IN_PEERS = {"trafilatura", "datatrove"}
@@ -352,7 +352,7 @@ def peers_python(folder: Path) -> str:
     if not python.exists():
         print(f"making the peers' environment in {folder} ...", file=sys.stderr)
         venv.create(folder, with_pip=True)
-        subprocess.run([python, "-m", "pip", "install", "-q", *PEERS], check=True)
+        subprocess.run([python, "-m", "pip", "install", "-q", "--disable-pip-version-check", *PEERS], check=True)
     return str(python)
 
 

@@ -207,6 +207,23 @@ def test_the_path_names_the_crawl(tmp_path: Path) -> None:
     assert (row["subset"], row["locator"]) == ("CC-MAIN-2021-04", "crawl-data/CC-MAIN-2021-04/warc/a.warc.gz:0")
 
 
+def test_a_new_plan_sees_changed_files(tmp_path: Path) -> None:
+    """Sizes, new files and changed lists count when units are asked for again, in the same process."""
+    made = pages(3)
+    (tmp_path / "a.warc").write_bytes(made[0])
+    source = Warc(input=(str(tmp_path),))
+    assert source.units() == {"a.warc": str(len(made[0]))}
+    (tmp_path / "a.warc").write_bytes(made[0] + made[1])
+    (tmp_path / "b.warc").write_bytes(made[2])
+    assert source.units() == {"a.warc": str(len(made[0] + made[1])), "b.warc": str(len(made[2]))}
+    chosen = Warc(input=(str(tmp_path),), urls=str(tmp_path / "u.txt"))
+    for number in (0, 1):
+        (tmp_path / "u.txt").write_text(f"https://site.example/{number}\n")
+        chosen.units()
+        rows = [row["url"] for batch in chosen.read("a.warc", lambda text: None) for row in batch.to_pylist()]
+        assert rows == [f"https://site.example/{number}"]
+
+
 def test_not_an_archive(tmp_path: Path) -> None:
     """A file of another kind, an empty one and one without records are errors that say what was found."""
     (tmp_path / "x.txt").write_bytes(b"")

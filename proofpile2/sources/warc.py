@@ -72,6 +72,8 @@ class Warc:
 
     def units(self) -> Mapping[str, str]:
         """Names of the archives, sorted, each with its size if known. Raises ConfigError where there are none."""
+        for cache in (_files, chosen.ranges, chosen.urls):  # which serve reading; a plan has to see what changed
+            cache.cache_clear()
         if self.index:
             return {
                 name: f"{len(found)} records" for name, found in chosen.ranges(self.index, self.urls, self.base).items()

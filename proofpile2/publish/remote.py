@@ -22,6 +22,9 @@ __all__ = ["WAITS", "Entry", "Remote", "Tip", "connect", "entry_of"]
 WAITS = (2.0, 5.0, 10.0, 30.0, 60.0, 120.0)
 """Seconds to wait before trying again, after the library's own few tries, where the server is busy or unreachable."""
 
+FIRST_TRIES = 2
+"""Pauses before giving up on a server that was never reached: an address may be wrong."""
+
 LONGEST = 3600.0
 """Seconds for which a server may ask us to stay away; the Hub counts commits by the hour."""
 
@@ -81,7 +84,7 @@ class Remote:
     def head(self, revision: str | None = None) -> Tip | None:
         """The newest commit, or that of ``revision``; None where there is no such repository."""
         try:
-            info = self.ask("look it up", lambda: self.api.dataset_info(self.name, revision=revision))
+            info = self.ask("look it up", lambda: self.api.dataset_info(self.name, revision=revision), FIRST_TRIES)
         except NotThere:
             return None
         return Tip(str(info.sha), bool(info.private))
@@ -158,15 +161,17 @@ class Remote:
         ours = len(commits) == 2 and commits[0].title == message and commits[1].commit_id == parent
         return commits[0].commit_id if ours else None
 
-    def ask(self, what: str, call: Callable[[], T]) -> T:
+    def ask(self, what: str, call: Callable[[], T], tries: int | None = None) -> T:
         """``call()``, repeated with growing pauses while the server is busy. Whatever fails becomes a HubError."""
-        for wait in (*self.waits, None):
+        for wait in (*self.waits[:tries], None):
             try:
                 return call()
             except Exception as error:
                 ours = translated(error, what, self.name, self.api.endpoint, self.token)
-                if not isinstance(ours, Busy) or wait is None:
+                if not isinstance(ours, Busy):
                     raise ours from None
+                if wait is None:
+                    raise Busy(f"{ours}; run the same command again and it goes on") from None
                 pause = max(wait, min(ours.after, LONGEST))
                 _LOG.warning("%s; trying again in %.0f s", ours, pause)
                 time.sleep(pause)
@@ -191,7 +196,7 @@ def connect(name: str, endpoint: str | None = None, write: bool = False, waits: 
     place = (endpoint or os.environ.get("HF_ENDPOINT") or "https://huggingface.co").rstrip("/")
     remote = Remote(name, HfApi(endpoint=place, token=token or False, library_name="proofpile2"), token, waits)
     if write:
-        me = remote.ask("find out whose token it is", lambda: remote.api.whoami(token=token))
+        me = remote.ask("find out whose token it is", lambda: remote.api.whoami(token=token), FIRST_TRIES)
         role = ((me.get("auth") or {}).get("accessToken") or {}).get("role")
         if role == "read":
             raise HubError(f"the token of {me.get('name')} may only read; make one that may write")

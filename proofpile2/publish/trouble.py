@@ -73,10 +73,7 @@ def translated(error: BaseException, what: str, name: str, endpoint: str, token:
     if "xet" in reason and "404" in reason:
         return HubError(f"{head}: {endpoint} has no Xet storage; set HF_HUB_DISABLE_XET=1 and run it again")
     if kinds & _NETWORK or (isinstance(error, OSError) and "Consistency check failed" in text):
-        return Busy(
-            f"{head}: {endpoint} can't be reached or cut the connection ({reason}); run the same command "
-            "again and it goes on"
-        )
+        return Busy(f"{head}: {endpoint} can't be reached or cut the connection ({reason})")
     return HubError(f"{head}: {reason}")
 
 
@@ -109,7 +106,7 @@ def _of_status(status: int, said: str, head: str, with_token: bool, error: BaseE
     if status == 403:
         return HubError(f"{head}: the token has no right to do that{quoted}")
     if status in BUSY:
-        return Busy(f"{head}: the server is busy or failing (HTTP {status}){quoted}; run it again later", after)
+        return Busy(f"{head}: the server is busy or failing (HTTP {status}){quoted}", after)
     return HubError(f"{head}: HTTP {status}{quoted}")
 
 

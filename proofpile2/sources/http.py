@@ -18,6 +18,7 @@ from fastwarc.stream_io import BrotliReader
 
 __all__ = ["Response", "is_html", "parse"]
 
+_STATUS = re.compile(rb"http/\S+ +(\d{3})\b")
 _CHUNK = re.compile(rb"[0-9a-fA-F]{1,8}[ \t]*(?:;[^\r\n]{0,200})?\r?\n")
 _CHARSET = re.compile(rb"charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:+-]{2,40})", re.IGNORECASE)
 _TEXT = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<|[\t\n\r -~]{32})")
@@ -51,18 +52,18 @@ def parse(data: bytes, start: int, end: int, limit: int, kind: bytes = b"") -> R
             stop, gap = end, 0
         body = stop + gap
         head = data[start:stop].lower()
-        code = head[:32].split(b" ", 2)[1:2]
-        status = int(code[0]) if code and code[0].strip().isdigit() else None
-        header = _field(head, b"content-type")
+        code = _STATUS.match(head)
+        status = int(code[1]) if code else None
+        header = _field(head, b"\ncontent-type:")
     mime, charset = _media_type(header)
     page: bytes | memoryview = memoryview(data)[body:end]
     problem = None
     if mime not in _HTML_TYPES and mime not in _XML_TYPES:
         return None
-    if b"chunked" in _field(head, b"transfer-encoding"):
+    if b"chunked" in _field(head, b"\ntransfer-encoding:"):
         page = _dechunk(page)
-    for name in reversed(_field(head, b"content-encoding").split(b",")):
-        if name:
+    if b"\ncontent-encoding:" in head:
+        for name in reversed(_field(head, b"\ncontent-encoding:").split(b",")):
             page, problem = _inflate(page, name.strip(), limit)
     if len(page) > limit:
         page, problem = b"", "too_large"
@@ -80,11 +81,12 @@ def _media_type(header: bytes) -> tuple[str, str | None]:
 
 
 def _field(head: bytes, name: bytes) -> bytes:
-    at = head.find(b"\n" + name + b":")
+    at = head.find(name)
     if at < 0:
         return b""
-    end = head.find(b"\n", at + 1)
-    return head[at + len(name) + 2 : end if end > 0 else len(head)].strip()
+    at += len(name)
+    end = head.find(b"\n", at)
+    return head[at : end if end > 0 else len(head)].strip()
 
 
 def is_html(head: bytes) -> bool:

@@ -20,6 +20,7 @@ _WARC = re.compile(rb"WARC/[01]\.\d+\r?\n[A-Za-z-]+:")
 _ARC = re.compile(rb"(?<=\n)[a-z][a-z0-9+.-]*:\S+ [0-9a-f.:]+ \d{14} [^\n ]+ (?:[^\n ]+ ){0,5}\d+\r?\n")
 
 _PASSED_OVER = frozenset([b"request", b"metadata"])
+_PASSED_OVER_AT_ONCE = (b"request\r\n", b"metadata\r\n")
 
 
 class Record(NamedTuple):
@@ -43,6 +44,10 @@ def records(source: Iterable[Piece], plain: bool, limit: int, note: Callable[[st
     for piece in source:
         offset, data, first, last, _ = piece
         if first and last and not buffer.busy:
+            at = data.find(b"\nWARC-Type: ", 0, 1024) + 12
+            if data.startswith(_PASSED_OVER_AT_ONCE, at) and data.startswith(b"WARC/"):
+                buffer.alone = True
+                continue
             head = _head(data, 0)
             if head is not None:
                 kind, start, length = head

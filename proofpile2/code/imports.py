@@ -182,7 +182,7 @@ _R_NAME = re.compile(rb"[A-Za-z][\w.]*\Z")
 
 
 def _of_r(data: bytes) -> frozenset[str]:
-    """R has no grammar among the wheels: calls of ``library``, ``pkg::name`` outside of comments, and roxygen's lines."""
+    """R has no grammar among the wheels: calls of ``library``, ``pkg::name`` outside comments, and roxygen's lines."""
     head = data[:HEAD]
     names = []
     if b"@import" in head:

@@ -8,13 +8,12 @@ from pathlib import Path
 
 from proofpile2 import assets
 from proofpile2.code import measures
-from proofpile2.code.imports import GRAMMARS, error_share, importer, parser_of
-from proofpile2.code.lexis import leader, masker
+from proofpile2.code.imports import importer
+from proofpile2.code.lexis import leader
+from proofpile2.code.looks import HEAD, WINDOW, looker, marker
 from proofpile2.code.paths import path_judge
-from proofpile2.code.patterns import compile_patterns
-from proofpile2.code.rulefile import Evidence, Library, RuleFile, Shared, read_rule_file, read_shared
-from proofpile2.code.topics import read_topics, scorer
-from proofpile2.errors import ConfigError
+from proofpile2.code.rulefile import Library, RuleFile, Shared, read_rule_file, read_shared
+from proofpile2.code.topics import Topics, read_topics, scorer
 
 __all__ = ["REASONS", "SHARED", "TOPICS", "Judge", "compile_language", "run_examples"]
 
@@ -40,12 +39,7 @@ REASONS = (
 )
 SHARED, TOPICS = "code/_shared.toml", "code/_topics.toml"
 
-WINDOW = 6_144
-"""Bytes after the head comments in which patterns and words are looked for."""
-
-_SMALL = 2_000  # bytes; smaller files are always looked at with their comments masked, they may be import lists
-_HEAD = 65_536  # bytes in which the head comments must end; what is longer is a book
-_MARKS = 6_000  # of them, in which programs sign
+_MARKS = 6_000  # bytes of the head comments in which programs sign
 _CONTROLS = bytes(range(9)) + bytes(range(14, 27)) + bytes(range(28, 32))
 _MISREAD = re.compile(
     rb"\xef\xbf\xbd|\xc2[\x80-\x84\x86-\x9f]"
@@ -77,26 +71,29 @@ def _compile(rules: RuleFile, shared: Shared, where: str, topics: str | Path | N
     about = rules.about
     by_path = path_judge(shared.folders, about.name)
     head_of = leader(rules.lexis)
-    generated = _named_patterns(shared.generated, where)
-    looks = _Looks(rules, where)
-    relevant = _relevance(rules, topics)
+    generated = marker(shared.generated, where)
+    words = read_topics(topics or assets.find("filters", TOPICS)) if rules.relevance else Topics({})
+    look = looker(rules, words.signs, where)
+    relevant = _relevance(rules, words)
 
     def judge(data: bytes, path: str = "") -> str | None:
         if reason := by_path(path):
             return reason
         if len(data) > about.max_bytes:
             return "too_large"
-        begin = head_of(data, min(len(data), _HEAD))
+        begin = head_of(data, min(len(data), HEAD))
         if begin == len(data):
             return "generated:" + mark if (mark := generated(data[: min(begin, _MARKS)])) else "empty"
         if reason := _unreadable(data):
             return reason
         if begin and (mark := generated(data[: min(begin, _MARKS)])):
             return "generated:" + mark
-        window = data[begin : begin + WINDOW]
-        if reason := _data(data, rules) or looks.judge(data, window, begin):
+        if reason := _data(data, rules):
             return reason
-        return relevant(data[:begin], window, path) if relevant else None
+        reason, signs = look(data, begin)
+        if reason or relevant is None or relevant(data, begin, path, signs):
+            return reason
+        return "off_topic"
 
     return judge
 
@@ -127,133 +124,20 @@ def _data(data: bytes, rules: RuleFile) -> str | None:
     return None
 
 
-class _Looks:
-    """What the file looks like: whose language, and whether anything but imports is in it.
-
-    The bytes as they are come first. Only where they leave doubt (no evidence, or evidence for another language too)
-    are comments and strings masked and, with a grammar, the text parsed.
-    """
-
-    def __init__(self, rules: RuleFile, where: str) -> None:
-        self.rules, self.mask = rules, masker(rules.lexis)
-        self.tables = [*rules.own, *rules.other, *rules.generated, *rules.unwanted]
-        self.table_of = [number for number, table in enumerate(self.tables) for _ in (*table.patterns, *table.unless)]
-        self.against = [
-            flag for table in self.tables for flag in [False] * len(table.patterns) + [True] * len(table.unless)
-        ]
-        patterns = [pattern for table in self.tables for pattern in (*table.patterns, *table.unless)]
-        self.scan = compile_patterns(patterns, where)
-        self.groups = [group for group in ("own", "other", "generated", "unwanted") for _ in getattr(rules, group)]
-        lines = "|".join(_scoped(pattern) for pattern in rules.about.imports_only)
-        try:
-            self.imports = re.compile(lines.encode(), re.MULTILINE) if lines else None
-        except re.error as error:
-            raise ConfigError(f"{where}: imports_only: {error}") from None
-
-    def judge(self, data: bytes, window: bytes, begin: int) -> str | None:
-        own, others, marks = self._weigh(window)
-        if not own and not others and len(data) > begin + WINDOW:
-            # imports and a long comment, perhaps; what comes then decides
-            window = self.mask(data[begin : begin + _HEAD])[:WINDOW]
-            own, others, marks = self._weigh(window)
-        raw = own
-        if b"Traceback (most" in window or b"Exception in" in window or b"ERROR" in window:
-            share = measures.log_share(data)
-            if share > 0.3:
-                return "traceback"
-        if own and not others and len(window) > _SMALL:
-            return marks
-        masked = self.mask(window)
-        if self._imports_only(masked, len(window)):
-            return "import_list"
-        if others:
-            own, told, _ = self._weigh(masked)
-            # where the mask leaves nothing to go by, strings and comments may speak: JSON is nothing but strings
-            own, others = (own, told) if own or told else (raw, others)
-        other = max(others, key=lambda name: (others[name], name), default="")
-        if other and others[other] > own:
-            return f"wrong_type:{other}"
-        if not own and marks is None:
-            return self._unclear(window)
-        return marks
-
-    def _weigh(self, text: bytes) -> tuple[float, dict[str, float], str | None]:
-        own, others, marks = 0.0, dict[str, float](), None
-        found = self.scan(text)
-        stopped = {self.table_of[number] for number in found if self.against[number]}
-        for number in sorted(found):
-            table = self.table_of[number]
-            if table in stopped or self.against[number]:
-                continue
-            one, group = self.tables[table], self.groups[table]
-            if group == "own":
-                own += one.weight
-            elif group == "other":
-                others[one.name] = others.get(one.name, 0.0) + one.weight
-            else:
-                reason = f"generated:{one.name}" if group == "generated" else one.name
-                marks = marks or reason
-        return own, others, marks
-
-    def _imports_only(self, masked: bytes, size: int) -> bool:
-        if size >= WINDOW:
-            return False
-        rest = self.imports.sub(b"", masked) if self.imports else masked
-        return not rest.strip()
-
-    def _unclear(self, window: bytes) -> str | None:
-        about = self.rules.about
-        if about.unclear == "drop" or (about.unclear == "parse" and self._unparsable(window)):
-            return "wrong_type:unclear"
-        return None
-
-    def _unparsable(self, window: bytes) -> bool:
-        name = self.rules.about.name
-        if name not in GRAMMARS:
-            return False
-        text = window if len(window) < WINDOW else window[: window.rfind(b"\n") + 1]
-        return error_share(parser_of(name), text) > 0.3
-
-
-def _scoped(pattern: str) -> str:
-    """A pattern as one alternative of many; ``(?i)`` at its head holds for itself only."""
-    return f"(?i:{pattern[4:]})" if pattern.startswith("(?i)") else f"(?:{pattern})"
-
-
-def _named_patterns(tables: Sequence[Evidence], where: str) -> Callable[[bytes], str | None]:
-    """The first of ``tables`` of which a pattern occurs, and none of its ``unless``; its name."""
-    patterns = [pattern for table in tables for pattern in (*table.patterns, *table.unless)]
-    scan = compile_patterns(patterns, where)
-    ranges, place = [], 0
-    for table in tables:
-        middle = place + len(table.patterns)
-        ranges.append((table.name, range(place, middle), range(middle, middle + len(table.unless))))
-        place = middle + len(table.unless)
-
-    def first(text: bytes) -> str | None:
-        found = scan(text)
-        for name, wanted, unless in ranges if found else ():
-            if not found.isdisjoint(wanted) and found.isdisjoint(unless):
-                return name
-        return None
-
-    return first
-
-
-def _relevance(rules: RuleFile, topics: str | Path | None) -> Callable[[bytes, bytes, str], str | None] | None:
+def _relevance(rules: RuleFile, topics: Topics) -> Callable[[bytes, int, str, float], bool] | None:
+    """Whether a file is about mathematics: words, imports and signs against the language's threshold."""
     if rules.relevance is None:
         return None
-    pass_at, libraries = rules.relevance.pass_at, _library_weights(rules.library)
-    score = scorer(read_topics(topics or assets.find("filters", TOPICS)))
+    pass_at, libraries, score = rules.relevance.pass_at, _library_weights(rules.library), scorer(topics.weights)
     imports = importer(rules.about.name) if rules.library else None
 
-    def judge(head: bytes, window: bytes, path: str) -> str | None:
-        total = score((window, path.encode()))
+    def relevant(data: bytes, begin: int, path: str, signs: float) -> bool:
+        total = signs + score((data[begin : begin + WINDOW], path.encode()))
         if imports is not None:
-            total += libraries(imports(head + window if len(head) < 2000 else window))
-        return None if total > pass_at else "off_topic"
+            total += libraries(imports(data[begin : begin + HEAD]))
+        return total > pass_at
 
-    return judge
+    return relevant
 
 
 def _library_weights(tables: Sequence[Library]) -> Callable[[frozenset[str]], float]:

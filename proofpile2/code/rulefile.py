@@ -60,9 +60,10 @@ class About:
 
 @dataclass(frozen=True)
 class Evidence:
-    """``[[own]]``, ``[[other]]``, ``[[generated]]``, ``[[unwanted]]``: patterns that speak for something.
+    """``[[own]]``, ``[[other]]``, ``[[generated]]``, ``[[unwanted]]``, ``[[sign]]``: patterns that speak for something.
 
-    Each pattern of ``own`` and ``other`` counts once, with ``weight``. ``name`` is the language, or what is found.
+    Each pattern of ``own``, ``other`` and ``sign`` (of mathematics) counts once, with ``weight``. ``name`` is the
+    language, or what is found; a table of which a pattern of ``unless`` occurs says nothing.
     """
 
     name: str
@@ -113,6 +114,7 @@ class RuleFile:
     other: tuple[Evidence, ...] = ()
     generated: tuple[Evidence, ...] = ()
     unwanted: tuple[Evidence, ...] = ()
+    sign: tuple[Evidence, ...] = ()
     relevance: Relevance | None = None
     library: tuple[Library, ...] = ()
     example: tuple[Example, ...] = ()
@@ -131,6 +133,7 @@ _LISTS: Mapping[str, type] = {
     "other": Evidence,
     "generated": Evidence,
     "unwanted": Evidence,
+    "sign": Evidence,
     "library": Library,
     "example": Example,
 }

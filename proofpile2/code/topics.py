@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from math import sqrt
 from pathlib import Path
 
+from proofpile2.code.rulefile import Evidence
 from proofpile2.config import build, nearest, read_toml
 from proofpile2.errors import ConfigError
 
-__all__ = ["read_topics", "scorer", "stem"]
+__all__ = ["Topics", "read_topics", "scorer", "stem"]
 
 _LETTERS = bytes(code if chr(code).isascii() and chr(code).isalpha() else 32 for code in range(256))
 _PIECES = re.compile(rb"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
@@ -31,11 +32,20 @@ def stem(word: str) -> str:
     return word[:-1] if len(word) > 4 and word.endswith("s") and not word.endswith("ss") else word
 
 
-def read_topics(path: str | Path) -> Mapping[str, float]:
-    """Stem -> weight, from ``filters/code/_topics.toml``. ConfigError where a word stands under two weights."""
+@dataclass(frozen=True)
+class Topics:
+    """``weights`` of stems, and ``signs`` of mathematics in any language."""
+
+    weights: Mapping[str, float]
+    signs: tuple[Evidence, ...] = ()
+
+
+def read_topics(path: str | Path) -> Topics:
+    """``filters/code/_topics.toml``. ConfigError where a word stands under two weights, or is not one plain word."""
     table = read_toml(path)
-    if unknown := set(table) - {"topic"}:
-        raise ConfigError(f"{path}: unknown table {min(unknown)!r}{nearest(min(unknown), ['topic'])}")
+    for key in table:
+        if key not in ("topic", "sign"):
+            raise ConfigError(f"{path}: unknown table {key!r}{nearest(key, ['topic', 'sign'])}")
     weights: dict[str, float] = {}
     for number, one in enumerate(table.get("topic", []), 1):
         topic = build(_Topic, one, f"{path}: topic {number}")
@@ -44,7 +54,8 @@ def read_topics(path: str | Path) -> Mapping[str, float]:
                 raise ConfigError(f"{path}: topic {topic.name}: {word!r} is not one plain word, and would never match")
             if weights.setdefault(stem(word), topic.weight) != topic.weight:
                 raise ConfigError(f"{path}: {word!r} stands under two weights")
-    return weights
+    signs = (build(Evidence, one, f"{path}: sign {number}") for number, one in enumerate(table.get("sign", []), 1))
+    return Topics(weights, tuple(signs))
 
 
 def scorer(weights: Mapping[str, float]) -> Callable[[Iterable[bytes]], float]:

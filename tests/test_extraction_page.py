@@ -245,7 +245,7 @@ def test_too_many_nodes():
 def test_xhtml_with_empty_scripts_is_not_swallowed():
     """``<script/>`` of XHTML does not hide the rest of the page."""
     page = extract(
-        '<?xml version="1.0"?><!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Strict//EN" "x"><html xmlns="http://www.w3.org/1999/xhtml">'  # noqa: E501
+        '<?xml version="1.0"?><!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Strict//EN" "x"><html xmlns="http://www.w3.org/1999/xhtml">'
         '<head><script src="a"/><title>A title</title></head><body><p>here</p></body></html>'
     )
     assert (page.text, page.title) == ("here", "A title")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 __all__ = ["Config", "read", "read_literal"]
@@ -50,7 +51,9 @@ class Config:
         return ("$", "$") in self.inline
 
 
-_LOADS = re.compile(r"mathjax|katex|jsmath|asciimath|mathquill|renderMathInElement", re.IGNORECASE)
+_PLAIN = Config()
+_MAX_REMEMBERED = 20_000
+_PROGRAMS = ("mathjax", "katex", "jsmath", "asciimath", "mathquill", "rendermathinelement", "tex2jax")
 _ASCIIMATH = re.compile(
     r"asciimath2jax|ascii(?:math)?mathml|asciimath\.js|input/asciimath|[?&]config=(?:[\w,-]*[_-])?AM[_-]|TeX-AMS-MML_HTMLorMML-full-AM",
     re.IGNORECASE,
@@ -64,10 +67,22 @@ _ASCII_SECTION = re.compile(r"""["']?\b(?:asciimath2jax|asciimath|AsciiMath)\b["
 
 def read(scripts: list[str], sources: list[str]) -> Config:
     """Settings from the texts of a page's scripts and the addresses (``src``) of its scripts."""
-    texts = [text for text in scripts if _LOADS.search(text) or "tex2jax" in text]
-    loads = [address for address in sources if _LOADS.search(address)]
+    texts = tuple(text for text in scripts if _loads(text))
+    loads = tuple(address for address in sources if _loads(address))
     if not texts and not loads:
-        return Config()
+        return _PLAIN
+    if sum(map(len, texts)) > _MAX_REMEMBERED:
+        return _read(texts, loads)
+    return _remembered(texts, loads)
+
+
+@lru_cache(maxsize=512)
+def _remembered(texts: tuple[str, ...], loads: tuple[str, ...]) -> Config:
+    """The pages of a site have the same few lines of settings."""
+    return _read(texts, loads)
+
+
+def _read(texts: tuple[str, ...], loads: tuple[str, ...]) -> Config:
     found: dict[str, Any] = {}
     macros: dict[str, str] = {}
     asciimath: tuple[Pair, ...] = ()
@@ -120,6 +135,12 @@ def read(scripts: list[str], sources: list[str]) -> Config:
         process=base.process | _words(found.get("processClass")) | _words(found.get("processHtmlClass")),
         macros=macros,
     )
+
+
+def _loads(text: str) -> bool:
+    """Whether a script, or its address, names a program that typesets."""
+    low = text.lower()
+    return any(name in low for name in _PROGRAMS)
 
 
 def _sections(code: str) -> list[tuple[int, int]]:

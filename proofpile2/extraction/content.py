@@ -273,7 +273,13 @@ def choose(blocks: Sequence[Sized], whole: bool) -> list[bool]:
     if inside and inside >= 0.5 * prose and not lost:
         keep = [good and (block.main or block.kind == "h1") for block, good in zip(blocks, keep, strict=True)]
     for place, block in enumerate(blocks):
-        if keep[place] and not block.formulas and block.kind in ("p", "li") and boilerplate_line(block.text):
+        if (
+            keep[place]
+            and block.chars <= 160
+            and not block.formulas
+            and block.kind in ("p", "li")
+            and boilerplate_line(block.text)
+        ):
             keep[place] = False
     _trim(blocks, keep)
     _close(blocks, keep)
@@ -307,8 +313,42 @@ def _trim(blocks: Sequence[Sized], keep: list[bool]) -> None:
             keep[k] = False
 
 
+_BARE = frozenset(
+    (
+        "related",
+        "related posts",
+        "related articles",
+        "recent posts",
+        "share this",
+        "share",
+        "tags",
+        "categories",
+        "archives",
+        "navigation",
+        "contents",
+        "table of contents",
+        "menu",
+        "search",
+        "follow us",
+        "subscribe",
+        "post navigation",
+        "leave a reply",
+    )
+)
+
+
 def _close(blocks: Sequence[Sized], keep: list[bool]) -> None:
-    """Headings at the end with nothing left under them go."""
+    """Headings at the end with nothing left under them go, and such of parts that sites put between others."""
+    following = ""
+    for place in range(len(blocks) - 1, -1, -1):
+        if not keep[place]:
+            continue
+        block = blocks[place]
+        heading = block.kind[0] == "h" and block.kind[1:].isdigit()
+        if heading and following <= block.kind and following and block.text.strip(" :¶\n").lower() in _BARE:
+            keep[place] = False
+            continue
+        following = block.kind if heading else ""
     for place in range(len(blocks) - 1, -1, -1):
         if not keep[place]:
             continue

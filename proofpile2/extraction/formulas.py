@@ -480,7 +480,7 @@ def from_rendered(node: LexborNode, attributes: Attributes, tag: str) -> Formula
             display = True
         if made and (best is None or rank < best[0]):
             best = (rank, made)
-        if best and best[0] == 0 and display is not None:
+        if best and best[0] <= 1:
             break
         if name == "math" and found.attributes.get("display") == "block":
             display = True

@@ -535,7 +535,7 @@ class _Plain(_Reader):
         return "".join(out)
 
     def table(self, node: LexborNode, depth: int) -> str:
-        """A fraction, a root, an operator with limits or a matrix, which HeVeA sets as tables with a row for the line."""
+        """A fraction, a root, an operator with limits or a matrix, set as tables with a row for the line (HeVeA)."""
         rows: list[tuple[bool, list[str]]] = []
         for line in node.css("tr"):
             outer = line.parent

@@ -46,11 +46,14 @@ def formula(piece: Piece) -> str:
 
 def line_text(text: str, pieces: Sequence[Piece], flat: bool) -> str:
     """The text of a block with its pieces put back; ``flat`` keeps displayed formulas in the line (cells, headings)."""
+    if text.isascii():
+        text = " ".join(text.split())
+        return text.replace("$", "\\$") if "$" in text else text
     for _ in range(6):  # from the inside out
         if SUP not in text and SUB not in text:
             break
         text = _SCRIPTED.sub(_script, text)
-    if not text.isascii():
+    if _STRAY.search(text):
         text = _STRAY.sub("", text)
     text = " ".join(text.split())
     if BREAK in text:
@@ -94,6 +97,8 @@ def line_text(text: str, pieces: Sequence[Piece], flat: bool) -> str:
             if last in ("$", "\\"):
                 out.append(" ")
             content = formula(piece)
+            if text[place : place + 1].isdigit():
+                content += " "  # Markdown takes a dollar before a digit for money
             out.append(content.replace("\n", " ") if flat or not piece.display else content)
     out.append(text[place:])
     return "".join(out)

@@ -96,7 +96,7 @@ def extract(html: str, url: str | None = None, options: Options = Options()) -> 
     if root.tag == "frameset" or (parser.body is None and parser.css_first("frameset") is not None):
         return Page("", title, 0, "frameset")
     config = _config(parser)
-    italics = "$" not in html and "\\(" not in html and _SCRIPT_TAGS.search(html) is not None
+    italics = "$" not in html and "\\(" not in html and _scripted(html) >= 3
     try:
         walked = walk(root, config, options.max_nodes, options.whole, "$" in html, italics)
         if walked.skipped and walked.meagre():  # perhaps it was the text that was called boilerplate
@@ -132,6 +132,7 @@ def extract(html: str, url: str | None = None, options: Options = Options()) -> 
     formulas = [
         pieces[int(n)].content
         for block in chosen
+        if block.formulas
         for part in _texts(block)
         for n in _NUMBER.findall(part)
         if pieces[int(n)].kind == "formula"
@@ -175,7 +176,9 @@ def _tokenise(block: Block, rules: Rules, add: Add, pieces: list[Piece]) -> None
     block.formulas = sum(pieces[int(number)].kind == "formula" for text in texts for number in _NUMBER.findall(text))
 
 
-_SCRIPT_TAGS = re.compile(r"(?:<su[bp][\s>].*?){3}", re.DOTALL | re.IGNORECASE)
+def _scripted(html: str) -> int:
+    """Number of subscripts and superscripts."""
+    return sum(html.count(tag) for tag in ("<sub", "<sup", "<SUB", "<SUP"))
 
 
 def _typeset(blocks: list[Block], pieces: list[Piece]) -> None:

@@ -210,12 +210,22 @@ _ENTITIES = {
 _ENTITIES |= {"apos": "'", "#x27": "'"}
 
 
-def clean(tex: str) -> tuple[str, bool | None]:
+def clean(raw: str) -> tuple[str, bool | None]:
     r"""A formula as it shall stand between dollars, and whether its delimiters said display, inline or nothing.
 
     Delimiters, CDATA wrappers, comments at line ends, blank lines, a ``\displaystyle`` over all of it and the size
     commands of image services go; the author's spelling stays. Empty where nothing is left.
     """
+    return _clean(raw) if len(raw) > 500 else _clean_short(raw)
+
+
+@lru_cache(maxsize=8192)
+def _clean_short(tex: str) -> tuple[str, bool | None]:
+    """As :func:`clean`; the short formulas of a page come again and again."""
+    return _clean(tex)
+
+
+def _clean(tex: str) -> tuple[str, bool | None]:
     tex = tex.strip()
     if "TeX" in tex[:8]:
         tex = _NAMED.sub("", tex)

@@ -74,6 +74,7 @@ _BLOCK_TAGS = words(
     plaintext pre search section summary table tbody td tfoot th thead tr ul xmp caption colgroup
     """
 )
+_MARKED_TAGS = frozenset(("main", "article", "nav", "footer", "aside", "form", "header"))
 _HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
 _SKIP_TAGS = words(
     """
@@ -113,6 +114,7 @@ _NO_LANGUAGE = words(
     default none notranslate text plaintext console-output output highlight source code block plain txt
     """
 )
+_IN_NOSCRIPT = 'img, math, script[type^="math/"]'
 _WHOLE = words("body html main article section nav form table ul ol")
 _SET_IN_HTML = frozenset(("span", "i", "em", "font", "var", "nobr", "div", "p", "td"))
 _NO_LAYOUT = "a, p, li, table, pre, code, math, script, input, h1, h2, h3, h4, svg, br + br"
@@ -165,14 +167,14 @@ class Walker:
 
     def flush(self) -> None:
         """End the paragraph that is being collected."""
-        if self.parts:
-            text = "".join(self.parts) if self.chars else ""
-            self.parts = []
-            if text:
-                block = Block(self.kind, text, self.boxes, self.zone, self.main > 0)
-                block.chars, block.links = self.chars, self.links
-                self.blocks.append(block)
-        self.chars = self.links = 0
+        if not self.parts:
+            return
+        if self.chars:
+            block = Block(self.kind, "".join(self.parts), self.boxes, self.zone, self.main > 0)
+            block.chars, block.links = self.chars, self.links
+            self.blocks.append(block)
+            self.chars = self.links = 0
+        self.parts = []
 
     def put(self, piece: Piece) -> None:
         self.parts.append(f"{REF}{len(self.pieces)}{END}")
@@ -212,9 +214,16 @@ class Walker:
             if tag == "-text":
                 text = node.text_content or ""
                 if text.isspace():
-                    self.parts.append(" ")
-                else:
+                    if self.parts:
+                        self.parts.append(" ")
+                elif self.ignoring or self.rendering is not None:
                     self.text(text)
+                else:
+                    self.parts.append(text)
+                    size = len(text.strip())
+                    self.chars += size
+                    if self.in_link:
+                        self.links += size
                 node = node.next
                 continue
             if tag == "br":
@@ -345,7 +354,9 @@ class Walker:
         if tag in ("svg", "object"):
             return self.picture(node, tag, attributes, flags)
         if tag == "noscript":
-            if self.after_formula() or node.css_first('img, math, script[type^="math/"]') is None:
+            if self.after_formula():
+                return None
+            if len(node.text()) < min(300, 0.5 * self.total) and node.css_first(_IN_NOSCRIPT) is None:
                 return None
             return "", None
         if flags & HIDDEN or "hidden" in attributes or _invisible(attributes.get("style")):
@@ -589,34 +600,42 @@ class Walker:
     def block(
         self, node: LexborNode, tag: str, attributes: fm.Attributes, names: str, flags: int
     ) -> tuple[str, object] | None:
-        self.flush()
+        if self.parts:
+            self.flush()
         if tag == "pre" or tag in ("listing", "xmp", "plaintext"):
             self.pre(node, names)
             return None
         if tag in ("td", "th"):
             return self.cell(node, tag, attributes, names, flags)
         saved = (self.kind, self.boxes, self.zone, self.main, self.ignoring, self.mathematical, self.nested)
-        role = attributes.get("role") or ""
-        if (
-            tag == "main"
-            or role == "main"
-            or tag == "article"
-            or flags & CONTENT
-            or attributes.get("itemprop") in _MAIN_PROPS
-        ):
-            if tag != "body":
-                self.main += 1
-        elif (flags & BOILER or role or tag in _ZONE_TAGS or tag == "header") and not self.enter_zone(
-            node, tag, role, names, flags
-        ):
-            return None
-        mode = self.mode(names, flags) if names else None
-        if tag in self.config.skip_tags:
-            mode = True
-        if mode is not None:
-            self.ignoring = mode
-        self.nested += 1 if flags & MATH else 0
-        self.mathematical = 1 if flags & MATH and tag in ("p", "div", "center", "figure", "dd", "li") else 0
+        if attributes or tag in _MARKED_TAGS:
+            role = attributes.get("role") or ""
+            if (
+                tag == "main"
+                or role == "main"
+                or tag == "article"
+                or flags & CONTENT
+                or attributes.get("itemprop") in _MAIN_PROPS
+            ):
+                if tag != "body":
+                    self.main += 1
+            elif (
+                (flags & BOILER or role or tag in _ZONE_TAGS or tag == "header")
+                and tag != "body"
+                and not self.enter_zone(node, tag, role, names, flags)
+            ):
+                return None
+            mode = self.mode(names, flags) if names else None
+            if tag in self.config.skip_tags:
+                mode = True
+            if mode is not None:
+                self.ignoring = mode
+            self.nested += 1 if flags & MATH else 0
+            self.mathematical = 1 if flags & MATH and tag in ("p", "div", "center", "figure", "dd", "li") else 0
+        else:
+            self.mathematical = 0
+            if tag in self.config.skip_tags:
+                self.ignoring = True
         if tag in _HEADINGS:
             self.kind = tag
         elif tag in ("p", "div"):
@@ -738,39 +757,35 @@ class Walker:
         self.blocks.append(block)
 
     def leave(self, action: str, saved: object) -> None:
+        """The end of an element: ``action`` and ``saved`` are what :meth:`enter` gave for it."""
         if action == "edge":
             self.parts.append(str(saved))
-            return
-        if action == "a":
+        elif action == "block":
+            if self.parts:
+                self.flush()
+            if saved is not None:
+                self.restore(saved)
+        elif action == "a":
             self.in_link -= 1
             self.parts.append(self.edge)
-            return
-        if action == "math":
+        elif action == "math":
             self.mathematical -= 1
             self.nested -= 1
             self.parts.append(self.edge)
-            return
-        if action == "mode":
+        elif action == "mode":
             self.ignoring = bool(saved)
             self.parts.append(self.edge)
-            return
-        self.flush()
-        if action == "block":
-            if saved is not None:
-                self.restore(saved)
-            return
-        if action == "list":
-            self.counters.pop()
+        else:
+            self.flush()
             self.restore(saved)
-        elif action == "cell":
-            self.restore(saved)
-            if self.tables:
+            if action == "list":
+                self.counters.pop()
+            elif action == "cell" and self.tables:
                 self.blocks = self.tables[-1].end()
-        elif action == "table":
-            self.restore(saved)
-            table = self.tables.pop()
-            self.blocks = table.outer
-            table.into(self.blocks, self)
+            elif action == "table":
+                table = self.tables.pop()
+                self.blocks = table.outer
+                table.into(self.blocks, self)
 
     def restore(self, saved: object) -> None:
         self.kind, self.boxes, self.zone, self.main, self.ignoring, self.mathematical, self.nested = saved  # type: ignore[misc]

@@ -96,7 +96,7 @@ TROUBLE = {
 def test_trouble_ends_in_our_error_and_the_next_push_mends_it(hub, out, tmp_path, name, monkeypatch):
     """A fault that lasts ends the push with a message of ours; the same command then publishes all, and sends no file
     a second time that had arrived."""
-    monkeypatch.setattr(push, "COMMIT_FILES", 8)
+    monkeypatch.setattr("proofpile2.publish.send.COMMIT_FILES", 8)
     fault = TROUBLE[name]
     hub.faults.append(Fault(**vars(fault)))
     with pytest.raises(Error) as caught:
@@ -128,7 +128,7 @@ PASSING = {
 @pytest.mark.parametrize("name", PASSING)
 def test_passing_trouble_is_ridden_out(hub, out, tmp_path, name, monkeypatch):
     """Trouble that passes ends in a whole set, and a commit whose answer was lost is not made twice."""
-    monkeypatch.setattr(push, "COMMIT_FILES", 8)
+    monkeypatch.setattr("proofpile2.publish.send.COMMIT_FILES", 8)
     hub.faults.append(Fault(**vars(PASSING[name])))
     done = send(out, tmp_path)
     assert hub.faults == []
@@ -188,6 +188,35 @@ def test_new_content_takes_the_place_of_the_old_in_the_last_commit(hub, tmp_path
     theirs = {path: one for path, one in before.items() if path.startswith("algebraic-stack/")}
     assert theirs.items() <= hub.files(NAME).items()
     assert "algebraic-stack-lean" in hub.files(NAME)["README.md"].data.decode()
+
+
+def test_what_a_given_up_push_left_is_taken_away(hub, tmp_path, monkeypatch):
+    """New content that came half, then the old again: the half goes, and the old is not sent anew."""
+    old, new = str(tmp_path / "old"), str(tmp_path / "new")
+    hub_runs.make(old, "web", ("x",), units=1, count=20)
+    hub_runs.make(new, "web", ("x",), units=2, count=20, extra="new")
+    send(old, tmp_path)
+    monkeypatch.setattr("proofpile2.publish.send.COMMIT_FILES", 2)
+    hub.faults.append(Fault("POST", "/commit/", 403, skip=1))
+    with pytest.raises(HubError):
+        send(new, tmp_path)
+    uploads = hub.count("PUT", "/lfs/")
+    send(old, tmp_path)
+    assert_published(hub, old)
+    assert hub.count("PUT", "/lfs/") == uploads
+
+
+def test_a_changed_manifest_in_the_repository_is_not_built_upon(hub, tmp_path):
+    """A subset that stays is described from its manifests; if somebody edited them, that is an error."""
+    out = str(tmp_path / "out")
+    hub_runs.make(out, "web", ("x",), units=1, count=20)
+    send(out, tmp_path)
+    repository = hub.repositories[NAME]
+    path = next(path for path in hub.files(NAME) if path.endswith("1-final.json"))
+    repository.commit("edit", {**hub.files(NAME), path: hub_server.File(b"{}", False)})
+    hub_runs.make(out, "algebraicstack", ("coq",), units=1, count=20)
+    with pytest.raises(NotWhole, match=r"1-final\.json was changed in the repository"):
+        send(out, tmp_path, subsets=["algebraicstack"])
 
 
 def test_dry_run_sends_nothing_and_needs_no_token(hub, out, tmp_path, monkeypatch):

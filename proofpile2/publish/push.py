@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
@@ -17,11 +15,9 @@ from proofpile2.publish import card, layout
 from proofpile2.publish.export import export
 from proofpile2.publish.layout import SHARD_BYTES, Layout
 from proofpile2.publish.remote import WAITS, Entry, Remote, connect, entry_of
-from proofpile2.publish.trouble import HubError, TooLarge
+from proofpile2.publish.send import is_last, send
+from proofpile2.publish.trouble import HubError
 from proofpile2.shards import join
-
-if TYPE_CHECKING:
-    from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
 __all__ = ["SUMS", "Pushed", "push", "read_sums"]
 
@@ -29,10 +25,6 @@ SUMS = "SHA256SUMS"
 """Hashes of all published files, in the form that ``sha256sum -c`` reads."""
 
 CARD = "README.md"
-
-COMMIT_FILES = 100
-COMMIT_BYTES = 10_000_000_000
-"""A commit holds no more files and bytes than this, so that little is to be done again after a cut."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +76,7 @@ def push(
     there = remote.tree(tip.commit) if tip else {}
     sums = _remote_sums(remote, there, tip.commit, tree) if tip else {}
     todo = {subset: one for subset, one in plans.items() if not _arrived(one, there, sums)}
-    kept = sorted(_subsets(there) - set(todo))
+    kept = {path: digest for path, digest in sums.items() if path.partition("/")[0] in _subsets(there) - set(todo)}
 
     _tidy(tree, todo)
     with tqdm(total=sum(len(one.shards) for one in todo.values()), desc="lay out", disable=quiet or None) as bar:
@@ -93,21 +85,18 @@ def push(
                 export(one, tree, lambda _: bar.update() and None)
             except OSError as error:
                 raise HubError(f"{tree}: {error.strerror}; name a folder with more room with --staging") from None
-    for subset in kept:  # what the card tells of them
-        for path in sorted(there):
-            if tip and path.startswith(f"{subset}/") and path.endswith((".json", ".txt")):
-                _fetch(remote, path, tip.commit, tree)
+    if tip:
+        _fetch_manifests(remote, kept, tip.commit, tree)
     local = _local_files(tree, [*todo], quiet)
-    old = {path: digest for path, digest in sums.items() if path.partition("/")[0] in kept}
-    _write_sums(tree, old | {path: str(entry.sha256) for path, entry in local.items()})
+    _write_sums(tree, kept | {path: str(entry.sha256) for path, entry in local.items()})
     shards.write_bytes(join(tree, CARD), card.render(tree, name).encode())
     local |= {path: entry_of(join(tree, path)) for path in (CARD, SUMS)}
 
     sending = {path: entry for path, entry in local.items() if not (path in there and there[path].same(entry))}
-    stale = _stale(there, todo)
+    stale = _stale(there, plans)
     folders = {subset: join(subset, one.folder) for subset, one in plans.items()}
     size = sum(entry.bytes for entry in sending.values())
-    unchanged = len(local) - len(sending) + len(old)
+    unchanged = len(local) - len(sending) + len(kept)
     if dry_run:
         return Pushed(name, remote.url, None, folders, tuple(sending), tuple(stale), unchanged, size, tree)
     if tip is None:
@@ -115,7 +104,7 @@ def push(
         tip = remote.head()
         if tip is None:
             raise HubError(f"{name}: the name is taken by something that is not a dataset; choose another")
-    commit = _send(remote, tip.commit, tree, sending, stale, quiet)
+    commit = send(remote, tip.commit, tree, sending, stale, quiet)
     _check_arrived(remote, commit, local, todo)
     shards.remove(tree)
     if not shards.listdir(home := os.path.dirname(tree)):
@@ -171,6 +160,19 @@ def _fetch(remote: Remote, path: str, commit: str, tree: str) -> None:
     shards.remove(work)
 
 
+def _fetch_manifests(remote: Remote, kept: Mapping[str, str], commit: str, tree: str) -> None:
+    """What the card tells of subsets that stay as they are in the repository."""
+    for path, digest in sorted(kept.items()):
+        if not path.endswith(".parquet"):
+            _fetch(remote, path, commit, tree)
+            if entry_of(join(tree, path)).sha256 != digest:
+                subset = path.partition("/")[0]
+                raise NotWhole(
+                    f"{remote.name}: {path} was changed in the repository since it was published; "
+                    f"remove {subset}/latest.json there and push {subset} again"
+                )
+
+
 def _remote_sums(remote: Remote, there: Mapping[str, Entry], commit: str, tree: str) -> dict[str, str]:
     if SUMS not in there:
         return {}
@@ -198,13 +200,8 @@ def _local_files(tree: str, subsets: Sequence[str], quiet: bool) -> dict[str, En
         for path in sorted(Path(tree, subset).rglob("*"))
         if path.is_file() and not path.name.endswith(".tmp")
     ]
-    paths.sort(key=lambda path: (_is_last(path), path))
+    paths.sort(key=lambda path: (is_last(path), path))
     return {path: entry_of(join(tree, path)) for path in tqdm(paths, desc="hash", unit="file", disable=quiet or None)}
-
-
-def _is_last(path: str) -> bool:
-    """Files of the last commit: what points to the data, as against the data."""
-    return not (path.count("/") == 2 and path.split("/")[1].startswith("published-")) or path.endswith("/manifest.json")
 
 
 def _write_sums(tree: str, sums: Mapping[str, str]) -> None:
@@ -212,75 +209,15 @@ def _write_sums(tree: str, sums: Mapping[str, str]) -> None:
     shards.write_bytes(join(tree, SUMS), text.encode())
 
 
-def _stale(there: Mapping[str, Entry], todo: Mapping[str, Layout]) -> list[str]:
-    """Folders of older content of the subsets that are pushed."""
+def _stale(there: Mapping[str, Entry], plans: Mapping[str, Layout]) -> list[str]:
+    """Folders of the subsets that are pushed with other content: older, or of a push that was given up."""
     folders = {"/".join(path.split("/")[:2]) for path in there if path.count("/") == 2}
     return sorted(
         folder
         for folder in folders
-        for subset, one in todo.items()
+        for subset, one in plans.items()
         if folder.startswith(f"{subset}/published-") and folder != f"{subset}/{one.folder}"
     )
-
-
-def _send(remote: Remote, head: str, tree: str, sending: Mapping[str, Entry], stale: Sequence[str], quiet: bool) -> str:
-    """Commit the data in bounded steps, then in one what makes them current; returns the last commit."""
-    from huggingface_hub import CommitOperationAdd, CommitOperationDelete  # noqa: PLC0415
-
-    queue = [*_batches([path for path in sending if not _is_last(path)], sending)]
-    last = [path for path in sending if _is_last(path)]
-    with _one_bar(), tqdm(total=len(sending), desc="send", unit="file", disable=quiet or None) as bar:
-        while queue:
-            batch = queue.pop(0)
-            folder, _, first = batch[0].rpartition("/")
-            additions = [CommitOperationAdd(path, join(tree, path)) for path in batch]
-            try:
-                head = remote.commit(additions, head, f"Add {len(batch)} files to {folder}, from {first}")
-            except TooLarge:
-                if len(batch) == 1:
-                    raise
-                queue[:0] = [batch[: len(batch) // 2], batch[len(batch) // 2 :]]
-                continue
-            bar.update(len(batch))
-        operations: list[CommitOperationAdd | CommitOperationDelete]
-        operations = [CommitOperationAdd(path, join(tree, path)) for path in last]
-        operations += [CommitOperationDelete(f"{folder}/", is_folder=True) for folder in stale]
-        if operations:
-            names = sorted({path.partition("/")[0] for path in last if "/" in path}) or ["the card"]
-            head = remote.commit(operations, head, f"Publish {', '.join(names)}")
-        bar.update(len(last))
-    return head
-
-
-@contextmanager
-def _one_bar() -> Iterator[None]:
-    """Without the library's bars: ours counts the files of the whole push."""
-    from huggingface_hub.utils.tqdm import (  # noqa: PLC0415
-        are_progress_bars_disabled,
-        disable_progress_bars,
-        enable_progress_bars,
-    )
-
-    was_off = are_progress_bars_disabled()
-    disable_progress_bars()
-    try:
-        yield
-    finally:
-        if not was_off:
-            enable_progress_bars()
-
-
-def _batches(paths: Sequence[str], entries: Mapping[str, Entry]) -> Iterator[list[str]]:
-    batch: list[str] = []
-    size = 0
-    for path in paths:
-        if batch and (len(batch) == COMMIT_FILES or size + entries[path].bytes > COMMIT_BYTES):
-            yield batch
-            batch, size = [], 0
-        batch.append(path)
-        size += entries[path].bytes
-    if batch:
-        yield batch
 
 
 def _check_arrived(remote: Remote, commit: str, local: Mapping[str, Entry], todo: Mapping[str, Layout]) -> None:

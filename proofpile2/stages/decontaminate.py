@@ -1,0 +1,105 @@
+"""Takes benchmarks out of files, wherever and under whatever name they stand there."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import pyarrow as pa
+
+from proofpile2 import shards
+from proofpile2.benchmarks import Index, load, path_of
+from proofpile2.contamination import LANGUAGES, Declaration, cut, declarations
+from proofpile2.step import DROP, Apply, with_columns
+
+__all__ = ["Decontaminate", "Verdict", "examine"]
+
+_COPIES = 3
+"""So many declarations with a benchmark's names show that a file is a version of it, if they are half of its claims."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What becomes of one document: its text, what was cut (``benchmark:item``), or why it goes."""
+
+    text: str
+    cuts: tuple[str, ...] = ()
+    drop: str | None = None
+
+
+@dataclass(frozen=True)
+class Decontaminate:
+    """Cuts declarations that are items of a benchmark; drops copies of benchmarks and texts with their problems.
+
+    ``benchmarks``  names of those that ship, or paths of files that ``proofpile2 benchmarks make`` wrote
+
+    Lean, Isabelle and Coq (by ``subset``): a declaration with a benchmark's statement goes, with its documentation,
+    attributes and proof, up to the next top-level command. A file goes whole, as ``benchmark:<name>``, if nothing that
+    says anything is left of it, or if most of its claims are items of one benchmark, by statement or by name. All other
+    texts go if they share an n-gram of 30 words with a problem (only benchmarks of informal problems have such).
+
+    Adds ``cuts``, the number of declarations cut, and ``cut_items``, what they were: ``pisa:n_val_surj minif2f:...``.
+    """
+
+    name: ClassVar[str] = "decontaminate"
+    version: ClassVar[int] = 1
+    needs: ClassVar[Sequence[str]] = ("text", "subset", "locator")
+    adds: ClassVar[Mapping[str, pa.DataType]] = {"cuts": pa.int32(), "cut_items": pa.string()}
+    reasons: ClassVar[Sequence[str]] = ("benchmark",)
+
+    benchmarks: tuple[str, ...] = ("minif2f", "proofnet", "pisa")
+    overlay: tuple[str, ...] = ()
+
+    def uses(self) -> Mapping[str, str]:
+        """Digests of the fingerprint files."""
+        return {name: shards.facts(str(path_of(name, self.overlay))).digest for name in self.benchmarks}
+
+    def load(self) -> Apply:
+        """Reads the fingerprints. MissingFile where a benchmark is not known."""
+        index = load(self.benchmarks, self.overlay)
+
+        def apply(batch: pa.RecordBatch) -> pa.RecordBatch:
+            columns = (batch.column(name).to_pylist() for name in self.needs)
+            found = [examine(text or "", subset or "", place or "", index) for text, subset, place in zip(*columns, strict=True)]
+            return with_columns(
+                batch,
+                {
+                    "text": pa.array([one.text for one in found], pa.large_string()),
+                    "cuts": pa.array([len(one.cuts) for one in found], pa.int32()),
+                    "cut_items": pa.array([" ".join(one.cuts) or None for one in found], pa.string()),
+                    DROP: pa.array([one.drop for one in found], pa.string()),
+                },
+            )
+
+        return apply
+
+
+def examine(text: str, language: str, place: str, index: Index) -> Verdict:
+    """The verdict on one document; ``place`` is its locator, whose last segment is the name of the file."""
+    if language not in LANGUAGES:
+        hit = index.text(text)
+        return Verdict(text, drop=f"benchmark:{hit[0]}" if hit else None)
+    found = declarations(text, language)
+    statements: list[tuple[Declaration, tuple[str, str]]] = []
+    counts: Counter[str] = Counter()
+    for one in found:
+        if not (one.statement or one.name):
+            continue
+        hit = index.statement(one, language, place) or index.named(one, rare=True)
+        if hit:
+            statements.append((one, hit))
+        also = hit or index.named(one, rare=False)
+        counts.update([also[0]] if also else [])
+    claims = sum(1 for one in found if one.statement)
+    gone = {one.start for one, _ in statements}
+    if statements and not any(one.content and one.start not in gone for one in found):
+        return Verdict(text, drop=f"benchmark:{statements[0][1][0]}")
+    for name, count in counts.most_common(1):
+        # PISA's items come from libraries, which are no copies of PISA; only benchmarks with names of their own have copies
+        if index.by_name(name) and count >= _COPIES and 2 * count >= claims:
+            return Verdict(text, drop=f"benchmark:{name}")
+    if not statements:
+        return Verdict(text)
+    return Verdict(cut(text, [one for one, _ in statements]), tuple(f"{name}:{item}" for _, (name, item) in statements))

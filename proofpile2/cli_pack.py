@@ -61,8 +61,12 @@ def run_mixture(given: argparse.Namespace, executor: Executor, overrides: Mappin
     if given.json:
         print(json.dumps({"folder": outcome.folder, **outcome.facts, "notes": outcome.notes}, indent=1))
         return 0
+    seen: dict[str, list[str]] = {}
     for note in outcome.notes:
-        print(f"note: {note}", file=sys.stderr)
+        where, _, text = note.partition(": ")
+        seen.setdefault(text, []).append(where)
+    for text, places_ in seen.items():
+        print(f"note: {text} ({places_[0]}{f', and {len(places_) - 1} more' if places_[1:] else ''})", file=sys.stderr)
     left = [one.name for one in plan.components if one.name in given.leave_out]
     print("\n".join(table(outcome.facts, left)))
     print(f"\nmixture:  {outcome.folder}")
@@ -88,9 +92,17 @@ def table(facts: Mapping[str, Any], left_out: Sequence[str] = ()) -> list[str]:
             f"{name:<16}{documents:>12,}{count:>16,}{theirs:>16}{one['weight']:>9.4g}{one['share']:>8.1%}"
             f"{one['epochs']:>9.2f}"
         )
-        subsets = {key: value for key, value in one["subsets"].items() if key}
-        lines += [f"  {key[:24]:<26}{value:>16,}" for key, value in subsets.items()] if len(subsets) > 1 else []
+        subsets, known = {key: value for key, value in one["subsets"].items() if key}, one["paper_subsets"]
+        for key, value in subsets.items() if len(subsets) > 1 else ():
+            lines.append(f"  {key[:24]:<26}{value:>16,}{f'{known[key]:,}' if key in known else '-':>16}")
     lines.append(f"{'together':<28}{total:>16,}{paper:>16,}")
+    dropped = [
+        f"{name}: {', '.join(f'{reason} {n:,}' for reason, n in one['dropped'].items())}"
+        for name, one in facts["components"].items()
+        if one["dropped"]
+    ]
+    if dropped:
+        lines.append("rows that are no documents: " + "; ".join(dropped))
     splits = {
         split: sum(one["splits"][split]["tokens"] for one in facts["components"].values())
         for split in ("train", "validation", "test")

@@ -196,7 +196,8 @@ def _merge_tasks(plan: Mixture, spec: Spec, jobs: Sequence[_Job]) -> list[MergeS
         for split in SPLITS:
             if f"{split}.json" in there:
                 continue
-            own = {name: n for name, n in sorted(counts.items()) if f"/{split}/" in name}
+            kinds = (f"/{split}/", "dropped/") if split == "train" else (f"/{split}/",)
+            own = {name: n for name, n in sorted(counts.items()) if any(kind in name for kind in kinds)}
             total = {
                 kind: sum(n for name, n in own.items() if name.startswith(kind)) for kind in ("tokens", "documents")
             }
@@ -305,6 +306,8 @@ def _facts(plan: Mixture, spec: Spec, tokenizer: str, jobs: Sequence[_Job]) -> d
             "count": share.count,
             "epochs": round(share.epochs, 4),
             "paper_tokens": job.component.paper_tokens,
+            "paper_subsets": dict(job.component.paper_subsets),
+            "dropped": {name[8:]: n for name, n in job.splits["train"].counts.items() if name.startswith("dropped/")},
             "splits": splits[name],
             "subsets": _subsets(job),
         }

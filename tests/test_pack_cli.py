@@ -41,7 +41,7 @@ def parse(*words):
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("cli")
-    pack_help.write(folder / "web.parquet", ["first $x$", "second <|endoftext|>", "third"] * 9)
+    pack_help.write(folder / "web.parquet", ["first $x$", "second <|endoftext|>", "third"] * 9 + [""])
     pack_help.write(folder / "code.parquet", ["lemma"] * 9, subset=["lean", "coq", "r"] * 3)
     pack_help.tokenizer(folder)
     return folder
@@ -65,7 +65,9 @@ def test_run_prints_tokens_beside_the_papers_and_the_new_weights(folder, capsys)
     web = next(line for line in printed.split("\n") if line.startswith("web"))
     assert "15,000,000,000" in web
     assert "78.6%" in web
-    assert all(f"  {language} " in printed for language in ("lean", "coq"))
+    lean = next(line for line in printed.split("\n") if line.startswith("  lean "))
+    assert "285,600,000" in lean
+    assert "rows that are no documents: web: empty 1" in printed
     assert "neox.yml" in printed
     assert run(folder, "--json") == 0
     assert json.loads(capsys.readouterr().out)["components"]["web"]["weight"] == 4.0

@@ -100,7 +100,7 @@ def _comments(vocab_size: int, steps: int) -> Sequence[str]:
     return (
         "# Written by proofpile2. Data: this mixture. Model: Llemma 7B (Llama 2 7B's shape, RoPE base 10,000).",
         "# Documented: 200 B tokens, batches of 4 M tokens, the RoPE base, the weights.",
-        "# From memory of the paper, check before a long run: context 4,096, bfloat16, 42,000 steps, peak learning rate",
+        "# From memory of the paper, check before a long run: context 4,096, bfloat16, 42,000 steps, learning rate",
         "# 1e-4, 500 steps of warm-up, cosine to 1/30 over 48,000 steps. Adam's numbers, clipping and decay are",
         "# those of GPT-NeoX's Llama files.",
         f"# {steps:,} steps of {BATCH_TOKENS:,} tokens. The batch is 256 GPUs x 4 sequences x 2 accumulations / 2",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ class Component:
     input: tuple[str, ...] = ()
     text: str = "text"
     paper_tokens: int = 0  # of Proof-Pile-2, to compare with
+    paper_subsets: dict[str, Any] = field(default_factory=dict)  # the same by subset
 
 
 @dataclass(frozen=True)

@@ -221,6 +221,7 @@ class _Tally:
         if self.changed:
             self.notes.append(f"{self.changed} of {self.checked} texts checked are not the same when decoded again")
         dropped = {"tokenize": dict(sorted(self.dropped.items()))} if self.dropped else {}
+        self.counts.update({f"dropped/{reason}": n for reason, n in self.dropped.items()})
         return Receipt(
             task.key, task.fingerprint, (task.part.name,), self.rows + sum(self.dropped.values()), self.rows,
             self.characters, dropped, tuple(self.notes), files,

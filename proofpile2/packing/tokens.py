@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -24,6 +25,7 @@ from proofpile2.errors import ConfigError, MissingFile
 
 __all__ = ["PROBES", "Encoder", "EngineFailed", "Spec", "agree", "fast", "load", "read", "reference"]
 
+_HUB = re.compile(r"[\w-][\w.-]*(/[\w.-]+)?")
 Ids = npt.NDArray[np.uint32]
 Offsets = npt.NDArray[np.int64]
 
@@ -95,7 +97,7 @@ class Spec:
 
 @lru_cache(maxsize=8)
 def read(name: str, end_token: str = "") -> Spec:
-    """The tokenizer ``name``: a path or URL of a ``tokenizer.json`` or ``.model``, a shipped one
+    """The tokenizer ``name``: a path or URL of a ``tokenizer.json`` or ``.model``, a folder with one, a shipped one
     (``tokenizer/sample.json``), or a repository of the Hugging Face Hub (``org/name``).
 
     ``end_token`` ends a document; without it, the first of the usual ones that the tokenizer has is taken.
@@ -126,12 +128,14 @@ def _vocabulary(found: Any) -> dict[str, int]:
 
 
 def _bytes(name: str) -> bytes:
+    if Path(name, "tokenizer.json").is_file():
+        name = str(Path(name, "tokenizer.json"))
     if "://" in name or Path(name).is_file():
         try:
             return shards.read_bytes(name)
         except FileNotFoundError:
             raise MissingFile(f"{name}: no such file") from None
-    if name.endswith((".json", ".model")):
+    if name.endswith((".json", ".model")) or not _HUB.fullmatch(name):
         return assets.find("data", name).read_bytes()
     from tokenizers import Tokenizer  # noqa: PLC0415
 

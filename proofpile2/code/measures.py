@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["base64_share", "digit_density", "has_longer_line", "log_share", "number_share"]
+__all__ = ["base64_share", "digit_count", "digit_density", "has_longer_line", "log_share", "number_share"]
 
 _DIGITS = b"0123456789"
 _SPACE = b" \t\r\n\f\v"
@@ -23,8 +23,13 @@ def digit_density(data: bytes) -> float:
 
     Upstream's code, comment and paper disagree on the ratio and its code divides by zero; this is the one of its code.
     """
-    digits = len(data) - len(data.translate(None, _DIGITS))
+    digits = digit_count(data)
     return digits / len(data.translate(None, _SPACE)) if digits else 0.0
+
+
+def digit_count(data: bytes) -> int:
+    """ASCII digits."""
+    return len(data) - len(data.translate(None, _DIGITS))
 
 
 def number_share(data: bytes) -> float:

@@ -28,7 +28,8 @@ _ELEMENT = re.compile(
 )
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{200,}={0,2}")
 _OBJECT = re.compile(
-    r"<(?:[\w.]+(?: [\w.]+)? (?:object )?at 0x[0-9a-fA-F]+|Figure size [^>]*|[\w.]+\.figure\.Figure[^>]*)>"
+    r"<(?:[\w.]+(?: [\w.]+)? (?:object )?at 0x[0-9a-fA-F]+|[\w.]+\.[\w.]+ object|Figure size [^>]*"
+    r"|[\w.]+\.Figure[^>]*)>"
 )
 _FENCE = re.compile(r"^`{3,}", re.MULTILINE)
 

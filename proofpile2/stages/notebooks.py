@@ -18,8 +18,8 @@ __all__ = ["Notebooks"]
 class Notebooks:
     """Puts Markdown in the place of a notebook's JSON where ``subset`` is ``jupyter``; other rows stay as they are.
 
-    Dropped are files over ``max_bytes`` (images included; the limit of the text is the code rules'), ``broken_notebook``
-    with what is wrong, and ``empty_notebook``. See :mod:`proofpile2.code.notebook`.
+    Dropped are files over ``max_bytes`` (images included; the limit of the text is the code rules'), those that cannot
+    be read as ``broken_notebook:<what is wrong>``, and ``empty_notebook``. See :mod:`proofpile2.code.notebook`.
     """
 
     name: ClassVar[str] = "notebooks"

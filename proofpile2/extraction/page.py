@@ -65,9 +65,12 @@ def prepare(html: str) -> str:
     if "\0" in html:
         html = html.replace("\0", "")
     if not html.isascii():
-        raw = html.encode("utf-8", "replace")
-        if b"\xee\x80" in raw or len(raw) != len(html.encode("utf-8", "surrogatepass")):
-            html = MARKS.sub("\ufffd", raw.decode())
+        try:
+            marked = b"\xee\x80" in html.encode()  # how the marks of delimiters.py begin in UTF-8
+        except UnicodeEncodeError:
+            html, marked = html.encode("utf-8", "replace").decode(), True
+        if marked:
+            html = MARKS.sub("\ufffd", html)
     if _MARK_ENTITY.search(html):
         html = _MARK_ENTITY.sub("\ufffd", html)
     prefixes = set(_PREFIXED.findall(html)) if ":math" in html else set()

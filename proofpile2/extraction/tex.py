@@ -266,7 +266,7 @@ def _clean(tex: str) -> tuple[str, bool | None]:
     return ("" if _EMPTY.fullmatch(tex) else tex), display
 
 
-_EMPTY = re.compile(r"(?:[{}\s~]|\\[,;:! ]|\\(?:quad|qquad|displaystyle)(?![a-zA-Z])|\\end\{[^{}]*\})*")
+_EMPTY = re.compile(r"(?:[{}\s~]|\\\$|\\[,;:! ]|\\(?:quad|qquad|displaystyle)(?![a-zA-Z])|\\end\{[^{}]*\})*")
 
 
 def _wrapped_style(tex: str) -> str | None:

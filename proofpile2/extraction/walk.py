@@ -75,6 +75,9 @@ _BLOCK_TAGS = words(
     """
 )
 _MARKED_TAGS = frozenset(("main", "article", "nav", "footer", "aside", "form", "header"))
+_PASSED = frozenset(
+    ("p", "div", "section", "center", "figure", "figcaption", "address", "fieldset", "details", "summary")
+)
 _HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
 _SKIP_TAGS = words(
     """
@@ -607,6 +610,13 @@ class Walker:
             return None
         if tag in ("td", "th"):
             return self.cell(node, tag, attributes, names, flags)
+        if (
+            tag in _PASSED
+            and not (flags or self.mathematical or self.ignoring or self.config.skip_tags)
+            and self.kind != "li"
+            and (not attributes or not self.tells(attributes, names))
+        ):
+            return "block", None
         saved = (self.kind, self.boxes, self.zone, self.main, self.ignoring, self.mathematical, self.nested)
         if attributes or tag in _MARKED_TAGS:
             role = attributes.get("role") or ""
@@ -672,6 +682,12 @@ class Walker:
         elif tag == "caption" and self.tables:
             self.kind = "caption"
         return "block", saved
+
+    def tells(self, attributes: fm.Attributes, names: str) -> bool:
+        """Whether attributes of a block without telling names still change anything for what is inside."""
+        return (
+            "role" in attributes or "itemprop" in attributes or (names != "" and self.modes.search(names) is not None)
+        )
 
     def enter_zone(self, node: LexborNode, tag: str, role: str, names: str, flags: int) -> bool:
         """Open a zone of boilerplate where the element is one; False where it is to be left out altogether."""

@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from itertools import pairwise
 from typing import Any
 
@@ -15,7 +16,7 @@ from proofpile2.executors import Executor
 from proofpile2.packing import reader, tokens
 from proofpile2.train_tokenizer import train_tokenizer
 
-__all__ = ["add_run_options", "commands", "run_mixture", "train_commands"]
+__all__ = ["add_run_options", "commands", "plan_mixture", "run_mixture", "train_commands"]
 
 Command = Callable[..., argparse.ArgumentParser]
 
@@ -35,23 +36,7 @@ def add_run_options(one: argparse.ArgumentParser) -> None:
 
 def run_mixture(given: argparse.Namespace, executor: Executor, overrides: Mapping[str, Any]) -> int:
     """``proofpile2 run`` for a mixture; ``overrides`` are those of ``--set``, such as ``mixture.length``."""
-    settings: dict[str, Any] = {}
-    for key, value in overrides.items():
-        place, _, name = key.rpartition(".")
-        if place != "mixture":
-            raise ConfigError(f"--set {key}: a mixture has one place: mixture.length, mixture.packing ...")
-        settings[name] = value
-    if given.tokenizer:
-        settings["tokenizer"] = given.tokenizer
-    if given.input:
-        raise ConfigError("--input: a mixture has components; name their places with --component NAME=PATH")
-    places: dict[str, list[str]] = {}
-    for text in given.component:
-        name, sign, path = text.partition("=")
-        if not sign or not path:
-            raise ConfigError(f"--component {text}: expected NAME=PATH")
-        places.setdefault(name, []).append(path)
-    plan = pack.load(given.pipeline, settings)
+    plan, places = _planned(given, overrides)
     outcome = pack.run(plan, given.out, executor, places, given.leave_out, quiet=given.quiet or given.json)
     for failure in outcome.failures:
         print(f"proofpile2: failed: {failure.message}", file=sys.stderr)
@@ -73,6 +58,43 @@ def run_mixture(given: argparse.Namespace, executor: Executor, overrides: Mappin
     if "megatron" in outcome.facts["formats"]:
         root = outcome.folder.rpartition("/")[0]
         print(f"trainers: {root}/neox.yml  {root}/megatron_blend.json")
+    return 0
+
+
+def _planned(given: argparse.Namespace, overrides: Mapping[str, Any]) -> tuple[pack.Mixture, dict[str, list[str]]]:
+    settings: dict[str, Any] = {}
+    for key, value in overrides.items():
+        place, _, name = key.rpartition(".")
+        if place != "mixture":
+            raise ConfigError(f"--set {key}: a mixture has one place: mixture.length, mixture.packing ...")
+        settings[name] = value
+    if given.tokenizer:
+        settings["tokenizer"] = given.tokenizer
+    if given.input:
+        raise ConfigError("--input: a mixture has components; name their places with --component NAME=PATH")
+    places: dict[str, list[str]] = {}
+    for text in given.component:
+        name, sign, path = text.partition("=")
+        if not sign or not path:
+            raise ConfigError(f"--component {text}: expected NAME=PATH")
+        places.setdefault(name, []).append(path)
+    return pack.load(given.pipeline, settings), places
+
+
+def plan_mixture(given: argparse.Namespace, overrides: Mapping[str, Any]) -> int:
+    """``proofpile2 plan`` and ``status`` for a mixture: what is done and what is to do; nothing is changed."""
+    plan, places = _planned(given, overrides)
+    found = pack.status(plan, given.out, places, given.leave_out)
+    if given.json:
+        print(json.dumps([asdict(one) for one in found], indent=1))
+        return 0
+    total = sum(one.weight for one in found) or 1.0
+    print(f"{plan.name}: {plan.tokenizer}, {', '.join(plan.formats)}, {plan.packing}, sequences of {plan.length:,}")
+    for one in found:
+        state = "done" if one.packed else "to do"
+        tokenized = f"{one.files_done} of {one.files} files tokenized"
+        print(f"\n{one.name}  {state}  ({tokenized}, {one.weight / total:.1%} of the run)")
+        print(f"  {one.shards}\n  {one.binaries}")
     return 0
 
 

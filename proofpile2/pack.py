@@ -32,7 +32,7 @@ from proofpile2.packing.tokens import Spec
 from proofpile2.shards import join
 from proofpile2.step import Task
 
-__all__ = ["Component", "Mixture", "Outcome", "is_mixture", "load", "run"]
+__all__ = ["Component", "Mixture", "Outcome", "Progress", "is_mixture", "load", "run", "status"]
 
 VERSION = 1
 """Raised when the same settings give other binaries."""
@@ -49,6 +49,19 @@ class Outcome:
     facts: Mapping[str, Any]
     notes: tuple[str, ...] = ()
     failures: tuple[Failure, ...] = ()
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a component is: files to tokenize and those done, and whether its binaries are there."""
+
+    name: str
+    weight: float
+    files: int
+    files_done: int
+    packed: bool
+    shards: str
+    binaries: str
 
 
 @dataclass(frozen=True)
@@ -109,6 +122,22 @@ def run(
     return _mix(plan, spec, root, tokenizer, done)
 
 
+def status(
+    plan: Mixture, out: str, places: Mapping[str, Sequence[str]] | None = None, leave_out: Sequence[str] = ()
+) -> list[Progress]:
+    """How far :func:`run` with the same arguments is, component by component; the same errors."""
+    chosen = _chosen(plan, out, places or {}, leave_out)
+    spec = tokens.read(plan.tokenizer, plan.end_of_document)
+    found = []
+    for job in (_job(plan, spec, join(out, plan.name), component, parts) for component, parts in chosen):
+        packed, there = shards.exists(join(job.packed, "manifest.json")), set(shards.listdir(job.shards))
+        done = len(job.parts) if packed else sum(f"{key}.json" in there for key in _keys(job))
+        found.append(
+            Progress(job.component.name, job.component.weight, len(job.parts), done, packed, job.shards, job.packed)
+        )
+    return found
+
+
 def _chosen(
     plan: Mixture, out: str, places: Mapping[str, Sequence[str]], leave_out: Sequence[str]
 ) -> list[tuple[Component, list[Part]]]:
@@ -137,14 +166,14 @@ def _chosen(
             )
             missing.append(f"  {one.name}: {maker}; or --component {one.name}=PATH; or --leave-out {one.name}")
     if missing:
-        raise MissingFile(f"{plan.name}: components without documents:\n" + "\n".join(missing))
+        raise MissingFile("components without documents:\n" + "\n".join(missing))
     if not chosen:
         raise ConfigError(f"{plan.name}: every component is left out")
     return chosen
 
 
 def _packed_recipe(plan: Mixture) -> dict[str, Any]:
-    recipe: dict[str, Any] = {"order": plan.order, "formats": sorted(plan.formats)}
+    recipe: dict[str, Any] = {"order": plan.order, "formats": sorted(plan.formats), "steps": []}
     if {"npy", "parquet"} & set(plan.formats):  # nothing else depends on these
         recipe |= {"packing": plan.packing, "length": plan.length}
         recipe |= {"seed": plan.seed} if plan.packing == "best_fit" else {}
@@ -155,7 +184,8 @@ def _job(plan: Mixture, spec: Spec, root: str, one: Component, parts: Sequence[P
     recipe = {
         "format": manifest.FORMAT, "version": VERSION, "tokenizer": spec.digest, "end": spec.end, "text": one.text,
         "order": plan.order, "seed": plan.seed if plan.order == "hash" else "", "validation": plan.validation,
-        "test": plan.test, "parts": [[part.name, part.mark, part.split] for part in parts],
+        "test": plan.test, "before": "", "steps": [{"name": "tokenize"}],
+        "parts": [[part.name, part.mark, part.split] for part in parts],
     }  # fmt: skip
     token_mark = manifest.fingerprint(recipe)
     packed_mark = manifest.fingerprint([token_mark, _packed_recipe(plan)])
@@ -279,7 +309,15 @@ def _receipt(plan: Mixture, folder: str, mark: str, jobs: Sequence[_Job]) -> Non
     files = {"mixture.json": shards.facts(join(folder, "mixture.json"))}
     receipt = Receipt("receipt", mark, tuple(job.packed_mark for job in jobs), rows, rows, files=files)
     manifest.write(join(folder, "receipt.json"), receipt)
-    _finish(plan, "mixture", folder, mark, {"packed": [job.packed_mark for job in jobs]}, [receipt], ".json")
+    _finish(
+        plan,
+        "mixture",
+        folder,
+        mark,
+        {"before": "", "steps": [], "packed": [job.packed_mark for job in jobs]},
+        [receipt],
+        ".json",
+    )
 
 
 def _facts(plan: Mixture, spec: Spec, tokenizer: str, jobs: Sequence[_Job]) -> dict[str, Any]:

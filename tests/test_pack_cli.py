@@ -47,13 +47,14 @@ def folder(tmp_path_factory):
     return folder
 
 
-def run(folder, *more):
+def run(folder, *more, call=None):
     given = parse(
         "run", "proofpile2", "--out", str(folder / "out"), "--tokenizer", str(folder / "tokenizer-400.json"),
         "--component", f"web={folder / 'web.parquet'}", "--component", f"code={folder / 'code.parquet'}",
         "--leave-out", "arxiv", *pack_help.GENERAL, "--quiet", *more,
     )  # fmt: skip
-    return cli_pack.run_mixture(given, Serial(), {"mixture.length": 16, "mixture.validation": 0.2})
+    settings = {"mixture.length": 16, "mixture.validation": 0.2}
+    return call(given, settings) if call else cli_pack.run_mixture(given, Serial(), settings)
 
 
 def test_run_prints_tokens_beside_the_papers_and_the_new_weights(folder, capsys):
@@ -69,6 +70,8 @@ def test_run_prints_tokens_beside_the_papers_and_the_new_weights(folder, capsys)
     assert "285,600,000" in lean
     assert "rows that are no documents: web: empty 1" in printed
     assert "neox.yml" in printed
+    assert run(folder, call=cli_pack.plan_mixture) == 0
+    assert "web  done  (1 of 1 files tokenized, 80.0% of the run)" in capsys.readouterr().out
     assert run(folder, "--json") == 0
     assert json.loads(capsys.readouterr().out)["components"]["web"]["weight"] == 4.0
 

@@ -82,6 +82,8 @@ def _compile(rules: RuleFile, shared: Shared, where: str, topics: str | Path | N
         if len(data) > about.max_bytes:
             return "too_large"
         begin = head_of(data, min(len(data), HEAD))
+        if begin == len(data) and about.comments and data.strip():
+            begin = 0
         if begin == len(data):
             return "generated:" + mark if (mark := generated(data[: min(begin, _MARKS)])) else "empty"
         if reason := _unreadable(data):
@@ -120,9 +122,13 @@ def _data(data: bytes, rules: RuleFile) -> str | None:
     if measures.has_longer_line(data, 1_000):
         if measures.base64_share(data) > 0.3:
             return "base64"
-        if measures.has_longer_line(data, about.max_line) or len(data) > 300 * (data.count(b"\n") + 1):
+        if measures.has_longer_line(data, about.max_line) or _mean_line(data) > max(300, about.max_line // 50):
             return "minified"
     return None
+
+
+def _mean_line(data: bytes) -> float:
+    return len(data) / (data.count(b"\n") + 1)
 
 
 def _relevance(rules: RuleFile, topics: Topics) -> Callable[[bytes, int, str, float], bool] | None:

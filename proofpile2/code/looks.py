@@ -58,7 +58,7 @@ def looker(rules: RuleFile, signs: Sequence[Evidence], where: str) -> Look:
         if seen.own and not seen.others and len(window) > _SMALL:
             return seen.mark, seen.signs
         masked = mask(window)
-        if len(window) < WINDOW and not imports.sub(b"", masked).strip():
+        if len(window) < WINDOW and not rules.about.comments and not imports.sub(b"", masked).strip():
             return "import_list", 0.0
         own, others = seen.own, seen.others
         if others:

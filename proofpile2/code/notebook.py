@@ -26,6 +26,10 @@ _ELEMENT = re.compile(
     r"<(script|style|iframe|video|audio|svg|object|canvas)\b[^>]*>.*?</\1\s*>|<(?:img|source|embed|link|meta)\b[^>]*>|<!--.*?-->",
     re.DOTALL | re.IGNORECASE,
 )
+_LAYOUT = re.compile(  # tags that only place text; those without attributes are few, since $a<p>b$ is a formula
+    r"<(?:div|span|center|font|a|p)\s[^<>]*>|</(?:div|span|center|font|a|p)\s*>|<(?:div|center)\s*>", re.IGNORECASE
+)
+_BREAK = re.compile(r"<(?:br|hr)\s*/?>", re.IGNORECASE)
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{200,}={0,2}")
 _OBJECT = re.compile(
     r"<(?:[\w.]+(?: [\w.]+)? (?:object )?at 0x[0-9a-fA-F]+|[\w.]+\.[\w.]+ object|Figure size [^>]*"
@@ -168,7 +172,7 @@ def _prose(text: str) -> str:
     if "![" in text:
         text = _IMAGE.sub(lambda found: found["alt"], text)
     if "<" in text:
-        text = _ELEMENT.sub("", text)
+        text = _BREAK.sub(" ", _LAYOUT.sub("", _ELEMENT.sub("", text)))
     return _without_base64(text).strip()
 
 

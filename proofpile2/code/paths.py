@@ -30,13 +30,13 @@ def path_of(locator: str | None, origin: str | None) -> str:
 def path_judge(tables: Sequence[Folders], language: str) -> Callable[[str], str | None]:
     """A function from a path to the reason of the first table that has one of its folders."""
     compiled = [
-        (table.reason, re.compile("|".join(f"(?:{_folder(path)})" for path in table.paths), re.IGNORECASE))
+        (table.reason, re.compile(f"/(?:{'|'.join(map(_folder, table.paths))})/"))
         for table in tables
         if not table.languages or language in table.languages
     ]
 
     def judge(path: str) -> str | None:
-        path = "/" + path.replace(":", "/")
+        path = "/" + path.replace(":", "/").lower()
         for reason, pattern in compiled:
             if pattern.search(path):
                 return reason
@@ -46,5 +46,4 @@ def path_judge(tables: Sequence[Folders], language: str) -> Callable[[str], str 
 
 
 def _folder(path: str) -> str:
-    segments = "/".join("[^/]*".join(map(re.escape, part.split("*"))) for part in path.strip("/").split("/"))
-    return f"/{segments}/"
+    return "/".join("[^/]*".join(map(re.escape, part.lower().split("*"))) for part in path.strip("/").split("/"))

@@ -39,6 +39,7 @@ class About:
     ``max_line``      a longer line makes a file minified, or machine-made
     ``unclear``       what becomes of a file without evidence for any language: ``keep``, ``drop``, or ``parse``: keep
                       what the grammar can read
+    ``comments``      a file of comments alone is no empty file (MATLAB's help texts)
     ``imports_only``  statements (regular expressions on masked text) that only bring other files in; a file of nothing
                       else is an import list
     """
@@ -51,6 +52,7 @@ class About:
     max_numbers: float = 0.74
     max_line: int = 20_000
     unclear: str = "keep"
+    comments: bool = False
     imports_only: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

@@ -31,6 +31,7 @@ from proofpile2.config import read_toml
 from proofpile2.errors import ConfigError, InputError
 from proofpile2.prose import split
 from proofpile2.schema import unit_interval
+from proofpile2.stages.language import Language
 from proofpile2.stages.mathscore import NEGATIVE, POSITIVE, features, raw_scorer
 
 __all__ = ["Recipe", "site_of", "train_mathscore"]
@@ -43,24 +44,38 @@ _SHARED |= {"blogspot", "sourceforge", "pages", "netlify", "web"}
 
 @dataclass(frozen=True)
 class Recipe:
-    """Settings of :func:`train_mathscore`. ``per_site`` is the largest number of documents of one site and label."""
+    """Settings of :func:`train_mathscore`.
+
+    ``languages``              documents in other languages are not trained on
+    ``per_site``               largest number of documents of one site and label
+    ``piece_words``, ``pieces``  documents are trained on in pieces of so many words, so many from each
+    ``low``, ``high``          what two scores mean, see :func:`anchored`
+
+    The learning rate is low and the rounds are few on purpose: a few thousand documents of a few hundred sites are soon
+    learnt by heart, and then the log odds run to the ends and say nothing on a new site.
+    """
 
     commands: str = "web/latex_commands.toml"
+    languages: tuple[str, ...] = ("en",)
     seed: int = 1
     per_site: int = 40
     min_words: int = 20
     folds: int = 4
     dimensions: int = 16
-    epochs: int = 10
-    learning_rate: float = 0.5
+    piece_words: int = 150
+    pieces: int = 4
+    epochs: int = 8
+    learning_rate: float = 0.05
     word_ngrams: int = 2
     min_count: int = 4
     buckets: int = 200_000
     features_kept: int = 60_000
+    low: tuple[float, float] = (0.17, 0.01)
+    high: tuple[float, float] = (0.8, 0.02)
 
 
 @dataclass(frozen=True)
-class _Example:
+class Example:
     key: str
     site: str
     positive: bool
@@ -81,7 +96,7 @@ def train_mathscore(
     if target.suffix != ".ftz":
         raise ConfigError(f"{out}: expected a name that ends in .ftz")
     popular = popular_commands(recipe.commands, overlay)
-    examples = balanced(_examples(read_documents(inputs), popular, recipe), recipe)
+    examples = balanced(examples_of(read_documents(inputs, recipe.languages), popular, recipe), recipe)
     sites = sorted({example.site for example in examples})
     positives = sum(example.positive for example in examples)
     if min(positives, len(examples) - positives) < 10 or len(sites) < recipe.folds:
@@ -89,23 +104,21 @@ def train_mathscore(
             f"MathScore needs documents with and without LaTeX of at least {recipe.folds} sites; "
             f"found {positives} with, {len(examples) - positives} without, of {len(sites)} sites"
         )
-    fold = {
-        site: number % recipe.folds for number, site in enumerate(sorted(sites, key=lambda s: unit_interval(s, "fold")))
-    }
+    fold = folds(sites, recipe.folds)
     odds = np.zeros(len(examples))
     with tempfile.TemporaryDirectory() as folder:
         model = str(Path(folder) / "model.ftz")
         for number in range(recipe.folds):
-            _fit([e for e in examples if fold[e.site] != number], model, recipe, small=False)
+            fit([e for e in examples if fold[e.site] != number], model, recipe, small=False)
             score = raw_scorer(model)
             for place, example in enumerate(examples):
                 if fold[example.site] == number:
                     odds[place] = score(example.line)
-        _fit(examples, model, recipe, small=True)
+        fit(examples, model, recipe, small=True)
         data = Path(model).read_bytes()
     labels = np.array([example.positive for example in examples])
-    weights = _site_weights(examples)
-    slope, offset = calibrate(odds, labels, weights)
+    weights = site_weights(examples)
+    slope, offset = anchored(odds, labels, weights, recipe)
     scores = 1 / (1 + np.exp(-np.clip(slope * odds + offset, -50, 50)))
     report = _report(examples, labels, scores, weights) | {"sites": len(sites), "recipe": vars(recipe)}
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -149,8 +162,8 @@ def site_of(url: str) -> str:
     return ".".join(labels[-3:] if len(labels) > 2 and labels[-2] in _SHARED else labels[-2:])
 
 
-def read_documents(inputs: Sequence[str]) -> Iterator[tuple[str, str, str]]:
-    """``(url, site, text)`` of every document of Parquet and JSONL files and of folders of them, in order of name."""
+def read_documents(inputs: Sequence[str], languages: tuple[str, ...] = ("en",)) -> Iterator[tuple[str, str, str]]:
+    """``(url, site, text)`` of the documents in ``languages`` of Parquet and JSONL files and of folders of them."""
     import pyarrow.json  # noqa: PLC0415
     import pyarrow.parquet  # noqa: PLC0415
 
@@ -163,6 +176,7 @@ def read_documents(inputs: Sequence[str]) -> Iterator[tuple[str, str, str]]:
         )
     if not files:
         raise InputError(f"no .parquet, .jsonl or .jsonl.gz files in {', '.join(inputs)}")
+    judge = Language(languages=languages).load()
     for path in files:
         if _kind(path) == "parquet":
             batches = pyarrow.parquet.ParquetFile(path).iter_batches(256)
@@ -173,9 +187,11 @@ def read_documents(inputs: Sequence[str]) -> Iterator[tuple[str, str, str]]:
             names = batch.schema.names
             if "text" not in names or not {"url", "site"} & set(names):
                 raise InputError(f"{path}: expected columns text and url, found {', '.join(names)}")
-            for row in batch.select([n for n in ("text", "url", "site") if n in names]).to_pylist():
+            rows = batch.select([n for n in ("text", "url", "site") if n in names]).to_pylist()
+            foreign = judge(batch.select(["text"])).column("drop").to_pylist()
+            for row, reason in zip(rows, foreign, strict=True):
                 url = row.get("url") or ""
-                if row["text"]:
+                if row["text"] and reason is None:
                     yield url, row.get("site") or site_of(url), row["text"]
 
 
@@ -184,36 +200,38 @@ def _kind(path: Path) -> str:
     return "parquet" if name.endswith(".parquet") else "json" if name.endswith((".jsonl", ".jsonl.gz")) else ""
 
 
-def _examples(documents: Iterable[tuple[str, str, str]], popular: frozenset[str], recipe: Recipe) -> Iterator[_Example]:
+def examples_of(
+    documents: Iterable[tuple[str, str, str]], popular: frozenset[str], recipe: Recipe
+) -> Iterator[Example]:
     for url, site, text in documents:
         line = " ".join(features(text).split())
         if line.count(" ") + 1 >= recipe.min_words:
-            yield _Example(f"{site} {url} {line[:200]}", site, has_popular(split(text)[1], popular), line)
+            yield Example(f"{site} {url} {line[:200]}", site, has_popular(split(text)[1], popular), line)
 
 
-def balanced(examples: Iterable[_Example], recipe: Recipe) -> list[_Example]:
+def balanced(examples: Iterable[Example], recipe: Recipe) -> list[Example]:
     """At most ``per_site`` examples of each site and label, chosen and ordered by a hash; equal lines once."""
-    groups: dict[tuple[str, bool], dict[str, _Example]] = defaultdict(dict)
+    groups: dict[tuple[str, bool], dict[str, Example]] = defaultdict(dict)
     for example in examples:
         groups[example.site, example.positive].setdefault(example.line, example)
     seed = f"mathscore{recipe.seed}"
 
-    def place(example: _Example) -> float:
+    def place(example: Example) -> float:
         return unit_interval(example.key, seed)
 
     chosen = [e for group in groups.values() for e in sorted(group.values(), key=place)[: recipe.per_site]]
     return sorted(chosen, key=place)
 
 
-def _fit(examples: Sequence[_Example], model: str, recipe: Recipe, small: bool) -> None:
+def fit(examples: Sequence[Example], model: str, recipe: Recipe, small: bool) -> None:
     """Trains on one thread, which is what makes fastText give the same model twice; ``small`` quantises it."""
     import fasttext  # noqa: PLC0415
 
     with tempfile.TemporaryDirectory() as folder:
         lines = Path(folder) / "lines.txt"
         with lines.open("w", encoding="utf-8") as file:
-            for example in examples:
-                file.write(f"{POSITIVE if example.positive else NEGATIVE} {example.line}\n")
+            for label, piece in _pieces(examples, recipe):
+                file.write(f"{label} {piece}\n")
         trained = fasttext.train_supervised(
             input=str(lines),
             dim=recipe.dimensions,
@@ -233,7 +251,21 @@ def _fit(examples: Sequence[_Example], model: str, recipe: Recipe, small: bool) 
         trained.save_model(model)
 
 
-def _site_weights(examples: Sequence[_Example]) -> Floats:
+def _pieces(examples: Sequence[Example], recipe: Recipe) -> list[tuple[str, str]]:
+    """Label and words of the pieces to train on, in an order made by a hash, so that no site comes all at once."""
+    pieces = []
+    for example in examples:
+        line = example.line.split()
+        count = max(1, min(recipe.pieces, len(line) // recipe.piece_words))
+        for number in range(count):
+            start = len(line) * number // count
+            piece = " ".join(line[start : start + recipe.piece_words])
+            place = unit_interval(f"{number} {example.key}", f"piece{recipe.seed}")
+            pieces.append((place, POSITIVE if example.positive else NEGATIVE, piece))
+    return [(label, piece) for _, label, piece in sorted(pieces)]
+
+
+def site_weights(examples: Sequence[Example]) -> Floats:
     """Weights that give both labels the same total, and within a label every site the root of its number of pages."""
     counts: dict[tuple[str, bool], int] = defaultdict(int)
     for example in examples:
@@ -245,26 +277,32 @@ def _site_weights(examples: Sequence[_Example]) -> Floats:
     return weights
 
 
-def calibrate(odds: Floats, labels: npt.NDArray[np.bool_], weights: Floats) -> tuple[float, float]:
-    """Slope and offset of the logistic curve that fits the labels best (Platt, 1999), by damped Newton steps."""
-    inputs = np.stack([odds, np.ones_like(odds)], axis=1)
-    signs = np.where(labels, 1.0, -1.0)
+def anchored(odds: Floats, labels: npt.NDArray[np.bool_], weights: Floats, recipe: Recipe) -> tuple[float, float]:
+    """Slope and offset with which the thresholds of the stage mean what they are used for.
 
-    def loss(parameters: Floats) -> float:
-        return float((weights * np.logaddexp(0, -signs * (inputs @ parameters))).sum() + 1e-6 * parameters @ parameters)
+    ``low = (score, share)``: that share of the pages with LaTeX, of sites not seen, score lower; ``high``: that
+    share of those without score higher. OpenWebMath's two thresholds keep nearly all where LaTeX was found and little
+    where it was not; a logistic fit to the labels (Platt) comes close, and puts neither threshold where it is wanted.
+    """
+    bottom = _quantile(odds[labels], weights[labels], recipe.low[1])
+    top = _quantile(odds[~labels], weights[~labels], 1 - recipe.high[1])
+    if top - bottom < 2:  # the labels are told apart all but perfectly: a soft step between them
+        bottom, top = (bottom + top) / 2 - 1, (bottom + top) / 2 + 1
+    ends = [math.log(score / (1 - score)) for score in (recipe.low[0], recipe.high[0])]
+    slope = (ends[1] - ends[0]) / (top - bottom)
+    return slope, ends[0] - slope * bottom
 
-    parameters = np.zeros(2)
-    for _ in range(100):
-        chance = 1 / (1 + np.exp(-np.clip(inputs @ parameters, -50, 50)))
-        gradient = inputs.T @ (weights * (chance - labels)) + 2e-6 * parameters
-        curvature = (inputs.T * (weights * chance * (1 - chance))) @ inputs + 2e-6 * np.eye(2)
-        step = np.linalg.solve(curvature, gradient)
-        while loss(parameters - step) > loss(parameters) and np.abs(step).max() > 1e-9:
-            step = step / 2
-        parameters = parameters - step
-        if np.abs(step).max() < 1e-9:
-            break
-    return float(parameters[0]), float(parameters[1])
+
+def _quantile(values: Floats, weights: Floats, share: float) -> float:
+    order = np.argsort(values, kind="stable")
+    reached = np.cumsum(weights[order]) / weights.sum()
+    return float(values[order][min(int(np.searchsorted(reached, share)), len(values) - 1)])
+
+
+def folds(sites: Iterable[str], count: int) -> dict[str, int]:
+    """Site -> number of its fold, by a hash."""
+    ordered = sorted(set(sites), key=lambda site: unit_interval(site, "fold"))
+    return {site: number % count for number, site in enumerate(ordered)}
 
 
 def auc(scores: Floats, labels: npt.NDArray[np.bool_], weights: Floats | None = None) -> float:
@@ -281,7 +319,7 @@ def auc(scores: Floats, labels: npt.NDArray[np.bool_], weights: Floats | None = 
 
 
 def _report(
-    examples: Sequence[_Example], labels: npt.NDArray[np.bool_], scores: Floats, weights: Floats
+    examples: Sequence[Example], labels: npt.NDArray[np.bool_], scores: Floats, weights: Floats
 ) -> dict[str, Any]:
     """Figures on pages of sites that the scoring model had not seen."""
     thresholds = []

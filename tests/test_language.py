@@ -70,7 +70,7 @@ def test_code_does_not_count_unless_there_is_nothing_else(judge):
 def test_identifiers_are_no_words():
     """What only programs read says nothing of the language."""
     text = "The call scipy.linalg.solve(a, b) of fooBar in /usr/lib and read_me, says NASA."
-    assert natural_words(text) == "The call a b of in and says NASA"
+    assert natural_words(text) == "The call of in and says NASA"
 
 
 def test_nonsense_settings_are_refused():
@@ -82,7 +82,7 @@ def test_nonsense_settings_are_refused():
 
 
 def test_real_pages(judge):
-    """On the real pages of the shared corpus, where its own (approximate) label is a language: see docs/classifiers.md."""
+    """On real pages of the shared corpus, where its own (approximate) label is a language; docs/classifiers.md has all."""
     manifest = SHARED / "corpora" / "web" / "manifest.jsonl"
     if not manifest.is_file():
         pytest.skip("shared/corpora/web is not here")

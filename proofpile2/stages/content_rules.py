@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pyarrow as pa
 
@@ -60,7 +60,7 @@ class ContentRules:
             ]
             rows = zip(texts, batch.column("url").to_pylist(), counts, strict=True)
             found = [judge(Page(parse_address(url), text, formulas)) for text, url, formulas in rows]
-            columns = {
+            columns: dict[str, pa.Array[Any]] = {
                 "text": pa.array(texts, pa.large_string()),
                 DROP: pa.array([f"unfit:{name}" if name else None for name in found], pa.string()),
             }

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from importlib.metadata import version as installed
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pyarrow as pa
 
@@ -18,7 +18,7 @@ from proofpile2.step import DROP, Apply, with_columns
 
 __all__ = ["Language", "identifier", "natural_words"]
 
-_PIECE, _PIECES = 800, 4  # characters, places: enough to tell, whatever the length of the page
+_PIECE, _PIECES = 400, 4  # characters, places: enough to tell, whatever the length of the page
 _WORD = re.compile(r"(?<![\w.\\/:@<$-])[^\W\d_]+(?:['’-][^\W\d_]+)*(?![\w(\\/@=]|[.:]\w|::)")
 
 
@@ -83,7 +83,7 @@ class Language:
 
         def apply(batch: pa.RecordBatch) -> pa.RecordBatch:
             judged = [judge(text or "") for text in batch.column("text").to_pylist()]
-            columns = {
+            columns: dict[str, pa.Array[Any]] = {
                 "lang": pa.array([row[0] for row in judged], pa.string()),
                 "lang_score": pa.array([row[1] for row in judged], pa.float32()),
                 DROP: pa.array([row[2] for row in judged], pa.string()),
@@ -107,6 +107,10 @@ def identifier(model: str) -> Callable[[str], dict[str, float]]:
 
 
 def natural_words(text: str) -> str:
-    """The words of ``text`` in one line, without ``snake_case``, ``a.b``, ``f(`` and ``camelCase``."""
+    """The words of ``text`` in one line, without ``snake_case``, ``a.b``, ``f(``, ``camelCase`` and ``x``."""
     found = _WORD.findall(text)
-    return " ".join(word for word in found if word[1:] == word[1:].lower() or word.isupper())
+    return " ".join(
+        word
+        for word in found
+        if (word[1:] == word[1:].lower() or word.isupper()) and (len(word) > 1 or not word.isascii())
+    )

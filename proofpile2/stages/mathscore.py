@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from importlib.metadata import version as installed
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pyarrow as pa
 
@@ -77,7 +77,7 @@ class MathScore:
             formulas = batch.column("formulas").to_pylist() if counted else [None] * batch.num_rows
             rows = zip(batch.column("text").to_pylist(), formulas, strict=True)
             judged = [judge(text or "", count) for text, count in rows]
-            columns = {
+            columns: dict[str, pa.Array[Any]] = {
                 "math_score": pa.array([row[0] for row in judged], pa.float32()),
                 DROP: pa.array([row[1] for row in judged], pa.string()),
             }
@@ -119,7 +119,8 @@ def scorer(model: str) -> Callable[[str], float]:
     except (KeyError, TypeError, ValueError):
         raise ConfigError(f"{_calibration_file(path)}: expected the numbers slope and offset") from None
     log_odds = raw_scorer(path)
-    return lambda line: 1 / (1 + math.exp(-(slope * log_odds(line) + offset)))
+    # far out on either side exp() would overflow; 1e-13 is as good as 0
+    return lambda line: 1 / (1 + math.exp(min(max(-(slope * log_odds(line) + offset), -30), 30)))
 
 
 def _calibration_file(model: Path) -> Path:

@@ -51,7 +51,7 @@ __all__ = ["Address", "Page", "Rule", "compile_rules", "digest_of", "parse_addre
 
 @dataclass(frozen=True)
 class Address:
-    """A URL in small letters: host without ``www.`` and port, decoded segments, names and ``name=value`` of the query."""
+    """A URL in small letters: host without ``www.`` and port, decoded segments, ``name`` and ``name=value`` of queries."""
 
     host: str = ""
     segments: tuple[str, ...] = ()
@@ -265,7 +265,8 @@ def _formulas(limit: int) -> Test:
 def _accents(limit: float) -> Test:
     def test(page: Page) -> bool:
         text = page.text
-        if text.isascii():
+        # a character beyond ASCII takes at least one byte more: mostly that is enough to know
+        if len(text.encode("utf-8", "replace")) - len(text) <= max(limit * len(text), 10):
             return False
         return sum(map(text.count, _ACCENTED + _ACCENTED.upper())) > max(limit * len(text), 10)
 

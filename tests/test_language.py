@@ -82,7 +82,7 @@ def test_nonsense_settings_are_refused():
 
 
 def test_real_pages(judge):
-    """On real pages of the shared corpus, where its own (approximate) label is a language; docs/classifiers.md has all."""
+    """On real pages of the shared corpus whose own (approximate) label is a language; docs/classifiers.md has all."""
     manifest = SHARED / "corpora" / "web" / "manifest.jsonl"
     if not manifest.is_file():
         pytest.skip("shared/corpora/web is not here")

@@ -54,16 +54,15 @@ class ContentRules:
         def apply(batch: pa.RecordBatch) -> pa.RecordBatch:
             names = batch.schema.names
             counts = batch.column("formulas").to_pylist() if "formulas" in names else [None] * batch.num_rows
-            texts = [
-                without_definitions(text or "", self.newcommands) if self.newcommands >= 0 else text or ""
-                for text in batch.column("text").to_pylist()
-            ]
+            given = [text or "" for text in batch.column("text").to_pylist()]
+            texts = [without_definitions(text, self.newcommands) for text in given] if self.newcommands >= 0 else given
             rows = zip(texts, batch.column("url").to_pylist(), counts, strict=True)
             found = [judge(Page(parse_address(url), text, formulas)) for text, url, formulas in rows]
             columns: dict[str, pa.Array[Any]] = {
-                "text": pa.array(texts, pa.large_string()),
                 DROP: pa.array([f"unfit:{name}" if name else None for name in found], pa.string()),
             }
+            if texts != given:
+                columns["text"] = pa.array(texts, pa.large_string())
             return with_columns(batch, columns)
 
         return apply

@@ -51,7 +51,7 @@ __all__ = ["Address", "Page", "Rule", "compile_rules", "digest_of", "parse_addre
 
 @dataclass(frozen=True)
 class Address:
-    """A URL in small letters: host without ``www.`` and port, decoded segments, ``name`` and ``name=value`` of queries."""
+    """A URL in small letters: host without ``www.`` and port, decoded segments, names and ``name=value`` of queries."""
 
     host: str = ""
     segments: tuple[str, ...] = ()

@@ -224,13 +224,13 @@ class _Remote(io.RawIOBase):
     """A remote file by ranges; one long read, begun anew where it breaks off, from servers that know no ranges."""
 
     def __init__(self, url: str) -> None:
+        self.stream: Any = None  # first, since close() is called even where what follows fails
+        self.stream_at = 0
         self.url, self.at = url, 0
         self.fs, self.path = _filesystem(url)
         info: Mapping[str, Any] = retrying(lambda: self.fs.info(self.path), url)
         self.length: int | None = info.get("size")
         self.ranges = self.length is not None and info.get("partial", True)
-        self.stream: Any = None
-        self.stream_at = 0
 
     def readable(self) -> bool:
         return True

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
+import numpy as np
 import pyarrow as pa
 import pytest
 
 from proofpile2 import assets
 from proofpile2.errors import ConfigError, MissingFile
 from proofpile2.stages.mathscore import MathScore, features, scorer
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 MATH = (
     "Theorem 2. Let $f$ be a continuous function on a compact interval. Then it attains its maximum. Proof. By "
@@ -19,6 +25,10 @@ ORDINARY = (
     "We were late for the train, so we walked along the river until it got dark. The kitchen of the inn was "
     "closed, but the landlady found some bread and soup for us. In the morning it rained, and the children "
     "stayed in bed and read the papers of last week while their father telephoned the garage about the car."
+)
+RECIPE = (
+    "Preheat the oven. Mix the flour, sugar and butter in a bowl until it looks like crumbs, then add the eggs and the "
+    "milk. Bake for half an hour and let the cake cool before you cut it into slices."
 )
 
 
@@ -37,9 +47,11 @@ def apply():
 
 def test_the_shipped_model_tells_a_proof_from_a_walk(apply):
     """With a wide gap, formulas or not."""
-    (proof, walk), _ = apply([{"text": MATH, "formulas": 2}, {"text": ORDINARY, "formulas": 0}])
-    assert proof > 0.8
-    assert walk < 0.1
+    rows = [{"text": MATH, "formulas": 2}, {"text": ORDINARY, "formulas": 0}, {"text": RECIPE, "formulas": 0}]
+    (proof, walk, recipe), drops = apply(rows)
+    assert proof > 0.7
+    assert max(walk, recipe) < 0.17
+    assert drops == [None, "low_math_score", "low_math_score"]
 
 
 def test_where_latex_was_found_less_is_asked_for(apply):
@@ -99,3 +111,34 @@ def test_settings_are_probabilities():
     """Before anything is loaded."""
     with pytest.raises(ValueError, match="with_formulas"):
         MathScore(with_formulas=17)
+
+
+def test_the_shipped_figures_on_real_pages():
+    """Of the pages of the shared corpus every 20th: separation and recall as docs/classifiers.md says, with some slack.
+
+    The model that ships has seen these sites; the figures on sites not seen are in the documentation.
+    """
+    manifest = SHARED / "corpora" / "web" / "manifest.jsonl"
+    if not manifest.is_file():
+        pytest.skip("shared/corpora/web is not here")
+    from fastwarc import ArchiveIterator
+
+    from proofpile2.extraction import extract
+    from proofpile2.train import auc
+
+    score = scorer("mathscore.ftz")
+    values, labels, found = [], [], []
+    for row in [json.loads(line) for line in manifest.read_text(encoding="utf-8").splitlines()][::20]:
+        if row["ambiguous"] or row["language"] != "en":
+            continue
+        with (manifest.parent / row["warc"]).open("rb") as file:
+            file.seek(row["offset"])
+            payload = next(iter(ArchiveIterator(file))).reader.read()
+        page = extract(payload.decode(row["charset"] or "utf-8", "replace"), row["url"])
+        values.append(score(features(page.text)))
+        labels.append(row["is_math"])
+        found.append(bool(page.formulas))
+    value, label = np.array(values), np.array(labels)
+    assert auc(value, label) > 0.85
+    assert np.mean(value[label & np.array(found)] >= 0.17) > 0.97
+    assert np.mean(value[~label] >= 0.8) < 0.1

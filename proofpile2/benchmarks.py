@@ -42,7 +42,7 @@ _TEXTS = (
 )  # fmt: skip
 _ITEM = ("name", "problem_name", "full_name", "id", "idx", "file")
 _KEYWORD = {
-    "lean": re.compile(r"^[ \t]*(?:@\[[^\n]*\]\s*)?(?:theorem|lemma|example|def)\b", re.MULTILINE),
+    "lean": re.compile(r"^[ \t]*(?:@\[[^\n]*\]\s*)?(?:noncomputable\s+)?(?:theorem|lemma|example|def|instance)\b", re.MULTILINE),
     "isabelle": re.compile(r"^[ \t]*(?:theorem|lemma|corollary|proposition|schematic_goal)\b", re.MULTILINE),
     "coq": re.compile(r"^[ \t]*(?:Theorem|Lemma|Example|Corollary|Proposition|Remark|Fact)\b", re.MULTILINE),
 }
@@ -147,27 +147,33 @@ def _language(statement: str, given: str) -> str:
 def fingerprints(items: Iterable[Item], benchmark: str, names: str = "no", stride: int = 8) -> Iterator[dict[str, Any]]:
     """Rows of :data:`SCHEMA`; ``stride``: of the n-grams of a text every so manieth is kept, and the last."""
     for item in items:
-        for kind, number in _keys(item, names, stride):
-            yield {"benchmark": benchmark, "kind": kind, "key": number, "item": item.name}
+        for kind, number, name in _keys(item, names, stride):
+            yield {"benchmark": benchmark, "kind": kind, "key": number, "item": re.sub(r"\s+", "_", name)}
 
 
-def _keys(item: Item, names: str, stride: int) -> Iterator[tuple[str, int]]:
+def _keys(item: Item, names: str, stride: int) -> Iterator[tuple[str, int, str]]:
     if item.statement:
         for one in declarations(item.statement, item.language):
             if not one.statement:
                 continue
-            if len(one.statement) >= SHORT:
-                yield item.language, key(item.language, *one.statement)
-            else:
-                yield f"{item.language}+name", key(f"{item.language}+name", one.name or stem(item.context), *one.statement)
+            called = f"{stem(item.context)}.{one.name}".strip(".") if item.context else item.name
+            kind = item.language if len(one.statement) >= SHORT else f"{item.language}+name"
+            yield kind, statement_key(kind, one, item.context), called
+            if one.name and item.context:  # another version of the same theorem
+                yield "name", key("full_name", one.name, stem(item.context)), called
             if one.name and names != "no":
-                yield f"{names}_name", key("name", one.name)
+                yield f"{names}_name", key("name", one.name), called
     if item.full_name:
-        yield "name", name_key(item.full_name, item.context)
+        yield "name", name_key(item.full_name, item.context), item.full_name
     for text in item.texts:
         found = grams(words(text))
         for place in sorted({*range(0, len(found), stride), len(found) - 1} - {-1}):
-            yield "text", int(found[place])
+            yield "text", int(found[place]), item.name
+
+
+def statement_key(kind: str, one: Declaration, path: str) -> int:
+    """Of a short statement with its name, or the name of its file where it has none; of others without either."""
+    return key(kind, one.name or stem(path), *one.statement) if kind.endswith("+name") else key(kind, *one.statement)
 
 
 def name_key(full_name: str, path: str) -> int:
@@ -219,13 +225,12 @@ class Index:
     def statement(self, one: Declaration, language: str, path: str) -> tuple[str, str] | None:
         """Benchmark and item whose statement, or whose full name, a declaration has."""
         hit = None
-        if len(one.statement) >= SHORT:
-            hit = self._find(language, key(language, *one.statement))
-        elif one.statement:
-            kind = f"{language}+name"
-            hit = self._find(kind, key(kind, one.name or stem(path), *one.statement))
-        if hit is None and one.qualified and "name" in self.kinds:
+        if one.statement:
+            kind = language if len(one.statement) >= SHORT else f"{language}+name"
+            hit = self._find(kind, statement_key(kind, one, path))
+        if hit is None and one.name and "name" in self.kinds:
             hit = self._find("name", name_key(one.qualified, path))
+            hit = hit or self._find("name", key("full_name", one.name, stem(path)))
         return hit
 
     def named(self, one: Declaration, rare: bool) -> tuple[str, str] | None:

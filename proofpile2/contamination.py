@@ -269,7 +269,7 @@ def _last(code: str, stop: int) -> int:
     return stop
 
 
-_TOKEN = re.compile(r"[^\W\d][\w']*|\d+(?:\.\d+)?|:=|[^\w\s]|\w")
+_TOKEN = re.compile(r"λ|[^\W\d][\w']*|\d+(?:\.\d+)?|:=|[^\w\s]|\w")
 _READ_AT_MOST = 50_000  # characters of a statement
 
 _Read = tuple[str, tuple[str, ...]]

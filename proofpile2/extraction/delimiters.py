@@ -257,9 +257,15 @@ def _dollar(text: str, after: int, rules: Rules) -> tuple[int, bool]:
     return (end if _encloses(text, after, end, rules) else -1), near
 
 
+def _another(text: str, place: int, rules: Rules) -> bool:
+    """Whether the dollar at ``place``, right behind one that closes, opens the next formula: ``$a$$b$``."""
+    follows = text[place + 1 : place + 2]
+    return rules.dollar == "listed" and follows not in ("", "$", " ") and tx.close_of(text, place + 1, "$", _REACH) > 0
+
+
 def _encloses(text: str, after: int, end: int, rules: Rules) -> bool:
     """Whether what stands between two single dollars is a formula."""
-    if text[end + 1 : end + 2] == "$" and text[after - 2 : after - 1] != "$":
+    if text[end + 1 : end + 2] == "$" and not _another(text, end + 1, rules):
         return False
     raw = text[after:end]
     if REF in raw or raw.count(BREAK) > 4:

@@ -8,6 +8,7 @@ is told by the names of the classes; what even those do not say is lost.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from html import escape
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
@@ -70,8 +71,13 @@ def _children(node: LexborNode) -> list[LexborNode]:
     return out
 
 
-def _names(node: LexborNode) -> set[str]:
-    return set((node.attributes.get("class") or "").split())
+def _names(node: LexborNode) -> frozenset[str]:
+    return _split_names(node.attributes.get("class") or "")
+
+
+@lru_cache(maxsize=4096)
+def _split_names(classes: str) -> frozenset[str]:
+    return frozenset(classes.split())
 
 
 class _Reader:
@@ -155,6 +161,13 @@ _TOP = re.compile(r"top\s*:\s*(-?[\d.]+)em")
 _HEIGHT = re.compile(r"height\s*:\s*(-?[\d.]+)em")
 
 
+_KATEX_PAINT = words("katex-strut strut pstrut mspace nulldelimiter vlist-s katex-mathml arraycolsep tag")
+_KATEX_PARTS = words(
+    "mfrac sqrt op-limits accent overline underline mover munder x-arrow mtable delimsizing delim-size1"
+)
+_KATEX_WORDS = words("mrel text mop")
+
+
 class _Katex(_Reader):
     """KaTeX's HTML: nested spans whose classes name the kind of atom, and whose ``top`` says what is above what."""
 
@@ -179,20 +192,39 @@ class _Katex(_Reader):
     def one(self, node: LexborNode, depth: int) -> str:
         self.spend(depth)
         names = _names(node)
-        if names & {
-            "katex-strut",
-            "strut",
-            "pstrut",
-            "mspace",
-            "nulldelimiter",
-            "vlist-s",
-            "katex-mathml",
-            "arraycolsep",
-            "tag",
-        }:
+        if names & _KATEX_PAINT:
             return ""
         if node.tag == "svg":
             return ""
+        if names & _KATEX_PARTS:
+            return self.part(node, names, depth)
+        simple = node.first_child is not None and node.first_child.tag == "-text" and node.first_child.next is None
+        if simple or names & _KATEX_WORDS:
+            text = node.text().replace("\u200b", "")
+            if "mrel" in names and ("\ue020" in text or "\u0338" in text):  # the stroke of a negated relation
+                rest = text.replace("\ue020", "").replace("\u0338", "").strip()
+                return f"<mo>{escape(rest + chr(0x338))}</mo>" if rest else ""
+            if "text" in names:
+                return f"<mtext>{escape(text)}</mtext>" if text.strip() else ""
+        else:
+            text = ""
+        if simple:
+            text = text.strip()
+            if "mop" in names and text.isalpha() and len(text) > 1:
+                return f'<mi mathvariant="normal">{escape(text)}</mi>'
+            if names & {"mbin", "mrel", "mopen", "mclose", "mpunct", "mop", "op-symbol"}:
+                return "".join(f"<mo>{escape(char)}</mo>" for char in text)
+            variant = next((value for name, value in _VARIANTS.items() if name in names), "")
+            return _atoms(text, variant)
+        inner = self.row(node, depth)
+        if not inner:
+            return ""
+        if "mop" in names and re.fullmatch(r"(?:<mi[^<>]*>\w</mi>|<mi[^<>]*>\w+</mi>)+", inner) and len(text) > 1:
+            return f'<mi mathvariant="normal">{escape(text.strip())}</mi>'
+        return _grouped(inner) if names & {"mord", "minner", "mop", "mrel", "mbin"} and inner.count("<m") > 1 else inner
+
+    def part(self, node: LexborNode, names: frozenset[str], depth: int) -> str:
+        """What is built of boxes above each other, and delimiters."""
         if "mfrac" in names:
             return self.fraction(node, depth)
         if "sqrt" in names:
@@ -207,30 +239,8 @@ class _Katex(_Reader):
             return self.arrow(node, depth)
         if "mtable" in names:
             return self.table(node, depth)
-        if "delimsizing" in names or "delim-size1" in names:
-            text = "".join(dict.fromkeys(node.text().replace("\u200b", "").translate(_DELIMITER_PIECES)))
-            return f"<mo>{escape(text[:1])}</mo>" if text.strip() else ""
-        text = node.text().replace("\u200b", "")
-        if "mrel" in names and ("\ue020" in text or "\u0338" in text):  # the stroke of a negated relation
-            rest = text.replace("\ue020", "").replace("\u0338", "").strip()
-            return f"<mo>{escape(rest + chr(0x338))}</mo>" if rest else ""
-        if "text" in names:
-            return f"<mtext>{escape(text)}</mtext>" if text.strip() else ""
-        simple = node.first_child is not None and node.first_child.tag == "-text" and node.first_child.next is None
-        variant = next((value for name, value in _VARIANTS.items() if name in names), "")
-        if simple:
-            text = text.strip()
-            if "mop" in names and text.isalpha() and len(text) > 1:
-                return f'<mi mathvariant="normal">{escape(text)}</mi>'
-            if names & {"mbin", "mrel", "mopen", "mclose", "mpunct", "mop", "op-symbol"}:
-                return "".join(f"<mo>{escape(char)}</mo>" for char in text)
-            return _atoms(text, variant)
-        inner = self.row(node, depth)
-        if not inner:
-            return ""
-        if "mop" in names and re.fullmatch(r"(?:<mi[^<>]*>\w</mi>|<mi[^<>]*>\w+</mi>)+", inner) and len(text) > 1:
-            return f'<mi mathvariant="normal">{escape(text.strip())}</mi>'
-        return _grouped(inner) if names & {"mord", "minner", "mop", "mrel", "mbin"} and inner.count("<m") > 1 else inner
+        text = "".join(dict.fromkeys(node.text().replace("\u200b", "").translate(_DELIMITER_PIECES)))
+        return f"<mo>{escape(text[:1])}</mo>" if text.strip() else ""
 
     def entries(self, node: LexborNode) -> list[tuple[float, float, LexborNode]]:
         """Boxes of the outermost vertical list below ``node``: top, height of the strut, box; the highest first."""
@@ -293,7 +303,7 @@ class _Katex(_Reader):
                 above = inner
         return _scripts(base, below, above, "lim")
 
-    def accent(self, node: LexborNode, names: set[str], depth: int) -> str:
+    def accent(self, node: LexborNode, names: frozenset[str], depth: int) -> str:
         under = "underline" in names or "accentunder" in names
         base, mark = "", ""
         for _, _, box in self.entries(node):
@@ -567,7 +577,7 @@ class _Plain(_Reader):
         body = "".join("<mtr>" + "".join(f"<mtd>{cell}</mtd>" for cell in cells) + "</mtr>" for _, cells in rows)
         return f"<mtable>{body}</mtable>"
 
-    def part(self, node: LexborNode, names: set[str], depth: int, out: list[str]) -> None:
+    def part(self, node: LexborNode, names: frozenset[str], depth: int, out: list[str]) -> None:
         """What docutils sets: fractions, roots and scripts by the names of their classes."""
         if "fraction" in names:
             over, under = node.css_first(".numerator"), node.css_first(".denominator")

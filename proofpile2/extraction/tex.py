@@ -259,14 +259,14 @@ def _clean(tex: str) -> tuple[str, bool | None]:
     if "\n" in tex:
         tex = _LINES.sub("\n", tex)
     tex = _SPACES.sub(" ", tex).strip()
-    if tex.endswith("\\") and not tex.endswith("\\\\"):
+    if tex.endswith("\\") and (len(tex) - len(tex.rstrip("\\"))) % 2:
         tex += " "  # a control space at the end would swallow the closing dollar
     if "$" in tex:
         tex = _inner_dollars(tex)
     return ("" if _EMPTY.fullmatch(tex) else tex), display
 
 
-_EMPTY = re.compile(r"(?:[{}\s~]|\\\$|\\[,;:! ]|\\(?:quad|qquad|displaystyle)(?![a-zA-Z])|\\end\{[^{}]*\})*")
+_EMPTY = re.compile(r"(?:[{}\s~]|\\\$|\\\\|\\[,;:! ]|\\(?:quad|qquad|displaystyle)(?![a-zA-Z])|\\end\{[^{}]*\})*")
 
 
 def _wrapped_style(tex: str) -> str | None:

@@ -124,12 +124,12 @@ def importer(language: str) -> Callable[[bytes], frozenset[str]]:
 
     def imports(data: bytes) -> frozenset[str]:
         head = b"\n" + data[:HEAD]
-        found = form.lines.findall(head)
+        found = list(form.lines.finditer(head))
         if not found:
             return frozenset()
-        if any(mark in head for mark in marks):
-            found = form.lines.findall(reveal(head))
-        texts = [text.strip() for text in found]
+        head = head[: found[-1].end()]
+        hidden = any(mark in head for mark in marks)
+        texts = [text.strip() for text in (form.lines.findall(reveal(head)) if hidden else (one[0] for one in found))]
         if len(memo) > _MEMO_LIMIT:
             memo.clear()
         if any(text not in memo for text in texts):

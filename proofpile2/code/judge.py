@@ -39,6 +39,9 @@ REASONS = (
 )
 SHARED, TOPICS = "code/_shared.toml", "code/_topics.toml"
 
+WORDS = 4_096
+"""Bytes after the head comments of which the words are counted."""
+
 _MARKS = 6_000  # bytes of the head comments in which programs sign
 _CONTROLS = bytes(range(9)) + bytes(range(14, 27)) + bytes(range(28, 32))
 _MISREAD = re.compile(
@@ -139,7 +142,7 @@ def _relevance(rules: RuleFile, topics: Topics) -> Callable[[bytes, int, str, fl
     imports = importer(rules.about.name) if rules.library else None
 
     def relevant(data: bytes, begin: int, path: str, signs: float) -> bool:
-        total = signs + score((data[begin : begin + WINDOW], path.encode()))
+        total = signs + score((data[begin : begin + WORDS], path.encode()))
         if imports is not None:
             total += libraries(imports(data[begin : begin + HEAD]))
         return total > pass_at

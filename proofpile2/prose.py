@@ -24,6 +24,7 @@ Both take time in proportion to the text: a scan for three characters, bounded l
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 __all__ = ["MATH_ENVIRONMENTS", "excerpt", "prose", "split", "words"]
 
@@ -56,6 +57,7 @@ def prose(text: str) -> str:
     return split(text)[0]
 
 
+@lru_cache(maxsize=256)  # the stages of one pass ask for the same texts, one batch after the other
 def split(text: str) -> tuple[str, str]:
     """``text`` without formulas, code, LaTeX and addresses, and the formulas and LaTeX taken out, one a line."""
     latex = ""

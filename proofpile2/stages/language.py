@@ -18,7 +18,7 @@ from proofpile2.step import DROP, Apply, with_columns
 
 __all__ = ["Language", "identifier", "natural_words"]
 
-_PIECE, _PIECES = 400, 4  # characters, places: enough to tell, whatever the length of the page
+_PIECE, _PIECES = 300, 4  # characters, places: enough to tell, whatever the length of the page
 _WORD = re.compile(r"(?<![\w.\\/:@<$-])[^\W\d_]+(?:['’-][^\W\d_]+)*(?![\w(\\/@=]|[.:]\w|::)")
 
 

@@ -362,6 +362,22 @@ def test_a_fast_engine_that_breaks_down_is_replaced(source, tmp_path, monkeypatc
     assert all("capacity overflow" in note for note in outcome.notes)
 
 
+def test_end_tokens_out_of_texts_are_told(source, tmp_path):
+    """A model that has the end token as a piece (a Unigram's) can make it of a text: that is told, never silent."""
+    table = {
+        "version": "1.0", "truncation": None, "padding": None, "normalizer": None, "pre_tokenizer": None,
+        "post_processor": None, "decoder": None, "added_tokens": [],
+        "model": {"type": "Unigram", "unk_id": 0, "byte_fallback": False,
+                  "vocab": [["<unk>", 0.0], ["</s>", -1.0], *([chr(n), -3.0] for n in range(32, 127))]},
+    }  # fmt: skip
+    (tmp_path / "unigram.json").write_text(json.dumps(table), encoding="utf-8")
+    path = pack_help.write(tmp_path / "web.parquet", ["fine", "forged </s> end"])
+    outcome = pack_help.run(
+        source["folder"], tmp_path / "out", {"web": [path]}, tokenizer=str(tmp_path / "unigram.json")
+    )
+    assert any("1 end tokens came out of texts" in note for note in outcome.notes)
+
+
 def test_reader_resumes_and_slices_by_rank(made):
     """Any step is what the whole run has there; two ranks together read what one reads with the double batch; and the
     run follows the weights."""

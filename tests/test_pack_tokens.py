@@ -169,3 +169,18 @@ def test_a_tokenizer_of_llamas_kind(tmp_path):
     ids, offsets = encoder.encode(texts)
     assert spec.end not in ids.tolist()
     assert [sure.decode(ids[a:b].tolist()) for a, b in pairwise(offsets)] == texts
+
+
+def test_an_end_token_that_is_not_special_is_made_so(tmp_path):
+    """Some tokenizers add their end token as an ordinary word: in a document it is text all the same."""
+    path = tmp_path / "ordinary.json"
+    table = json.loads(Path(pack_help.tokenizer(tmp_path)).read_text(encoding="utf-8"))
+    for item in table["added_tokens"]:
+        item["special"] = False
+    path.write_text(json.dumps(table), encoding="utf-8")
+    spec = tokens.read(str(path))
+    for engine in ("auto", "tokenizers"):
+        encoder, note = tokens.load(spec, engine)
+        ids, _ = encoder.encode(["a<|endoftext|>b"])
+        assert spec.end not in ids.tolist()
+        assert "differs" not in note

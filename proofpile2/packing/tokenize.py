@@ -101,6 +101,7 @@ class TokenizePart:
                     keys = [self._key(key, row) for key, row in zip(batch.ids, batch.rows, strict=True)]
                     run.add_documents(splits, keys, batch)
                     tally.count(splits, batch, lengths)
+                    tally.inside, run.inside = tally.inside + run.inside, 0
                     if run.tokens >= RUN_TOKENS or run.documents >= RUN_DOCUMENTS:
                         run.write(out, docs)
                         run = _Run(spec.dtype)
@@ -151,6 +152,7 @@ class _Run:
 
     dtype: np.dtype[Any]
     tokens: int = 0
+    inside: int = 0  # end tokens that a text itself made
     _arrays: list[npt.NDArray[Any]] = field(default_factory=list)
     _lengths: list[npt.NDArray[np.int32]] = field(default_factory=list)
     _documents: list[tuple[int, int, int, str, str | None]] = field(default_factory=list)
@@ -164,6 +166,7 @@ class _Run:
         inside[last] = False
         made[inside] = ids
         made[last] = end
+        self.inside += int(np.count_nonzero(ids == end))
         lengths = np.diff(offsets).astype(np.int32) + np.int32(1)
         self._arrays.append(made)
         self._lengths.append(lengths)
@@ -203,6 +206,7 @@ class _Tally:
     seen: int = 0
     checked: int = 0
     changed: int = 0
+    inside: int = 0
     dropped: Counter[str] = field(default_factory=Counter)
     counts: Counter[str] = field(default_factory=Counter)
 
@@ -220,6 +224,8 @@ class _Tally:
     def receipt(self, task: TokenizePart, files: Mapping[str, shards.FileFacts]) -> Receipt:
         if self.changed:
             self.notes.append(f"{self.changed} of {self.checked} texts checked are not the same when decoded again")
+        if self.inside:
+            self.notes.append(f"{self.inside} end tokens came out of texts: the tokenizer's model has it as a piece")
         dropped = {"tokenize": dict(sorted(self.dropped.items()))} if self.dropped else {}
         self.counts.update({f"dropped/{reason}": n for reason, n in self.dropped.items()})
         return Receipt(

@@ -109,8 +109,6 @@ def read(name: str, end_token: str = "") -> Spec:
         table = json.loads(data)
         added = {str(item["content"]): int(item["id"]) for item in table.get("added_tokens") or []}
         vocabulary = _vocabulary(table["model"]["vocab"]) | added
-        if table.get("truncation") or table.get("padding"):  # documents are neither cut nor filled up
-            data = json.dumps(table | {"truncation": None, "padding": None}, ensure_ascii=False).encode()
     except (ValueError, KeyError, TypeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{name}: not a tokenizer.json ({type(error).__name__}: {error})") from None
     usual = ("<|endoftext|>", "</s>", "<|end_of_text|>", "<eos>", "[SEP]")
@@ -118,7 +116,20 @@ def read(name: str, end_token: str = "") -> Spec:
     if chosen not in vocabulary:
         wanted = repr(end_token) if end_token else " or ".join(usual)
         raise ConfigError(f"{name}: has no token {wanted}; name the one that ends a document: end_of_document")
-    return Spec("json", data, vocabulary[chosen], chosen, max(vocabulary.values()) + 1, tuple(added))
+    return Spec(
+        "json", _clean(table, data, chosen), vocabulary[chosen], chosen, max(vocabulary.values()) + 1, tuple(added)
+    )
+
+
+def _clean(table: dict[str, Any], data: bytes, end: str) -> bytes:
+    """The file without truncation and padding, as documents are neither cut nor filled up, and with the end token among
+    the special ones, which stay text in a document; as it is where all that holds."""
+    items = table.get("added_tokens") or []
+    if table.get("truncation") or table.get("padding") or any(i["content"] == end and not i["special"] for i in items):
+        items = [item | {"special": item["special"] or item["content"] == end} for item in items]
+        changed = table | {"truncation": None, "padding": None, "added_tokens": items}
+        return json.dumps(changed, ensure_ascii=False).encode()
+    return data
 
 
 def _vocabulary(found: Any) -> dict[str, int]:

@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from proofpile2 import assets, shards
 from proofpile2.contamination import NGRAM, SHORT, Declaration, declarations, grams, key, words
 from proofpile2.errors import ConfigError, InputError, MissingFile
 
-__all__ = ["Index", "Item", "Made", "fingerprints", "known", "load", "make", "read_items"]
+__all__ = ["Index", "Item", "Made", "counts", "fingerprints", "known", "load", "make", "read_items"]
 
 SCHEMA = pa.schema(
     [
@@ -32,8 +33,8 @@ SCHEMA = pa.schema(
 ``name`` (full name of a declaration), ``rare_name``, ``own_name`` (see :data:`NAMES`), ``text`` (n-gram of words)."""
 
 NAMES = ("no", "own", "rare")
-"""What a name alone is worth. ``no``: nothing. ``own``: several of them in one file show a copy or another version of the
-benchmark (``exercise_2_26``). ``rare``: one is enough (``mathd_numbertheory_277``)."""
+"""What a name alone is worth. ``no``: nothing. ``own``: several of them in one file show a copy, or another version, of
+the benchmark (``exercise_2_26``). ``rare``: one is enough (``mathd_numbertheory_277``)."""
 
 _STATEMENTS = ("formal_statement", "statement", "theorem_statement", "lean_code", "text", "content", "code")
 _TEXTS = (
@@ -42,11 +43,15 @@ _TEXTS = (
 )  # fmt: skip
 _ITEM = ("name", "problem_name", "full_name", "id", "idx", "file")
 _KEYWORD = {
-    "lean": re.compile(r"^[ \t]*(?:@\[[^\n]*\]\s*)?(?:noncomputable\s+)?(?:theorem|lemma|example|def|instance)\b", re.MULTILINE),
+    "lean": re.compile(
+        r"^[ \t]*(?:@\[[^\n]*\]\s*)?(?:noncomputable\s+)?(?:theorem|lemma|example|def|instance)\b", re.MULTILINE
+    ),
     "isabelle": re.compile(r"^[ \t]*(?:theorem|lemma|corollary|proposition|schematic_goal)\b", re.MULTILINE),
     "coq": re.compile(r"^[ \t]*(?:Theorem|Lemma|Example|Corollary|Proposition|Remark|Fact)\b", re.MULTILINE),
 }
-_ISABELLE = re.compile(r'\\<\w+>|\bfixes\b|\bshows\b|\bassumes\b|^\s*(?:lemma|theorem|corollary)\s*(?:\([^)]*\)\s*)?[^"\n]*"', re.M)
+_ISABELLE = re.compile(
+    r'\\<\w+>|\bfixes\b|\bshows\b|\bassumes\b|^\s*(?:lemma|theorem|corollary)\s*(?:\([^)]*\)\s*)?[^"\n]*"', re.M
+)
 
 
 _LEAN_END = re.compile(r":=\s*(?:by|begin|sorry|\Z)")
@@ -92,7 +97,9 @@ def read_items(paths: Sequence[str | Path], field: str = "", language: str = "")
         if of_suffix:
             for number, one in enumerate(declarations(raw, of_suffix)):
                 if one.statement:
-                    yield Item(one.name or f"{path.stem}:{number}", raw[one.start : one.end], of_suffix, context=path.name)
+                    yield Item(
+                        one.name or f"{path.stem}:{number}", raw[one.start : one.end], of_suffix, context=path.name
+                    )
             continue
         found = False
         for number, row in enumerate(_rows(path, raw)):
@@ -107,7 +114,11 @@ def read_items(paths: Sequence[str | Path], field: str = "", language: str = "")
 
 def _rows(path: Path, raw: str) -> Iterator[Mapping[str, Any]]:
     try:
-        values = json.loads(raw) if raw.lstrip().startswith("[") else [json.loads(line) for line in raw.splitlines() if line.strip()]
+        values = (
+            json.loads(raw)
+            if raw.lstrip().startswith("[")
+            else [json.loads(line) for line in raw.splitlines() if line.strip()]
+        )
     except ValueError as error:
         raise InputError(f"{path}: neither JSON nor JSON lines ({error})") from None
     for value in values:
@@ -290,3 +301,9 @@ def load(names: Sequence[str], overlay: Sequence[str] = ()) -> Index:
             kinds.setdefault(kind, {}).setdefault(number, (benchmark, item))
     by_name = {hit[0] for kind in ("own_name", "rare_name") for hit in kinds.get(kind, {}).values()}
     return Index(kinds, np.array(sorted(kinds.get("text", {})), np.uint64), frozenset(by_name))
+
+
+def counts(path: str | Path) -> dict[str, int]:
+    """Fingerprints of a file by kind."""
+    found = pc.value_counts(pq.read_table(path, columns=["kind"]).column("kind").cast(pa.string()))
+    return {str(row["values"]): int(row["counts"]) for row in found.to_pylist()}

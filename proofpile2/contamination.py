@@ -71,7 +71,7 @@ def declarations(text: str, language: str) -> list[Declaration]:
         stop = commands[after].start() if after < len(commands) else len(text)
         end = max(match.end(), _last(source.code, stop))
         start = source.lead(_skip_blank(text, match.start()), before)
-        name, statement = "", ()
+        name, statement = "", tuple[str, ...]()
         if word in syntax.claims:
             name, statement = syntax.read(source, match.end("word"), stop)
         qualified = ".".join([*(scope for scope in scopes if scope), name]) if name else ""
@@ -87,7 +87,7 @@ def declarations(text: str, language: str) -> list[Declaration]:
 
 
 def cut(text: str, gone: Sequence[Declaration]) -> str:
-    """``text`` without the declarations ``gone`` (in order); what stands between two others stays apart by a blank line."""
+    """``text`` without the declarations ``gone`` (in order); a blank line stands in the place of each."""
     pieces, place = [], 0
     for one in gone:
         pieces.append(text[place : one.start])
@@ -275,7 +275,6 @@ _READ_AT_MOST = 50_000  # characters of a statement
 _Read = tuple[str, tuple[str, ...]]
 
 
-
 def _lean(source: _Masked, start: int, stop: int) -> _Read:
     """``name binders : claim`` up to ``:=`` or the first equation; names bound in the binders become numbers."""
     stop = min(stop, start + _READ_AT_MOST)
@@ -303,17 +302,17 @@ _LEAN_SAME = {"fun": "λ", "{": "(", "}": ")", "⦃": "(", "⦄": ")", "->": "�
 
 
 def _renamed(tokens: list[str]) -> Iterator[str]:
-    """Tokens with the names that top-level binders ``(x y : T)`` introduce numbered, as a change of names is no change."""
+    """Tokens with the names that binders ``(x y : T)`` introduce numbered, so that other names change nothing."""
     numbers: dict[str, str] = {}
     depth, names = 0, False
     for place, token in enumerate(tokens):
-        if token in "([":
+        if token in "([":  # noqa: S105
             depth += 1
             names = depth == 1 and _binds(tokens, place)
             continue
-        if token in ")]":
+        if token in ")]":  # noqa: S105
             depth -= 1
-        elif token == ":":
+        elif token == ":":  # noqa: S105  # noqa: S105
             if depth == 0:
                 break
             names = False
@@ -328,7 +327,7 @@ def _renamed(tokens: list[str]) -> Iterator[str]:
 def _binds(tokens: list[str], place: int) -> bool:
     """Whether the bracket at ``place`` opens a binder: names, then a colon."""
     for token in tokens[place + 1 : place + 60]:
-        if token == ":":
+        if token == ":":  # noqa: S105
             return True
         if not (token[0].isalpha() or token[0] in "_'"):
             return False
@@ -336,7 +335,7 @@ def _binds(tokens: list[str], place: int) -> bool:
 
 
 def _isabelle(source: _Masked, start: int, stop: int) -> _Read:
-    """``(in locale) name [attributes]: fixes .. assumes .. shows ..`` up to the proof; labels of assumptions do not count."""
+    """``(in locale) name [attributes]: fixes .. assumes .. shows ..`` up to the proof, without labels."""
     stop = min(stop, start + _READ_AT_MOST)
     if locale := _ISABELLE_LOCALE.match(source.bare, start, stop):
         start = locale.end()
@@ -365,18 +364,22 @@ _ISABELLE_LABEL = re.compile(r"(?<![\w'.])[\w'.]++\s*+(?:\[[^\]]*+\]\s*+)?+:(?!:
 
 
 def _outer(code: str) -> list[str]:
-    return [token for token in _TOKEN.findall(_ISABELLE_LABEL.sub(" ", _plain_symbols(code))) if token not in '()[]"_']
+    found = _TOKEN.findall(_ISABELLE_LABEL.sub(" ", _plain_symbols(code)))
+    return [one for one in found if one not in '()[]"_']
 
 
 def _plain_symbols(code: str) -> str:
     """Isabelle's symbols, its ASCII spellings and Unicode as one."""
     code = _ISABELLE_SYMBOL.sub(lambda found: _SYMBOLS.get(found[1], f" {found[1]} "), code)
-    return _ISABELLE_ASCII.sub(lambda found: _ASCII[found[0]], code).replace('"', " ").replace("‹", " ").replace("›", " ")
+    return (
+        _ISABELLE_ASCII.sub(lambda found: _ASCII[found[0]], code).replace('"', " ").replace("‹", " ").replace("›", " ")
+    )
 
 
 _SYMBOLS = {
     "Rightarrow": "⇒", "Longrightarrow": "⟹", "longrightarrow": "⟶", "rightarrow": "→", "leftrightarrow": "↔",
-    "longleftrightarrow": "⟷", "equiv": "≡", "and": "∧", "or": "∨", "not": "¬", "forall": "∀", "exists": "∃", "And": "⋀",
+    "longleftrightarrow": "⟷", "equiv": "≡", "and": "∧", "or": "∨", "not": "¬", "forall": "∀", "exists": "∃",
+    "And": "⋀",
     "lambda": "λ", "le": "≤", "ge": "≥", "noteq": "≠", "in": "∈", "notin": "∉", "subseteq": "⊆", "subset": "⊂",
     "union": "∪", "inter": "∩", "Union": "⋃", "Inter": "⋂", "times": "×", "circ": "∘", "Sum": "∑", "Prod": "∏",
     "lbrakk": "⟦", "rbrakk": "⟧", "bar": "¦", "dots": "…", "open": " ", "close": " ", "infinity": "∞", "int": "∫",
@@ -386,7 +389,8 @@ _SYMBOLS = {
 }  # fmt: skip
 _ASCII = {
     "<-->": "⟷", "==>": "⟹", "-->": "⟶", "=>": "⇒", "==": "≡", "<=": "≤", ">=": "≥", "~=": "≠", "[|": "⟦", "|]": "⟧",
-    "!!": "⋀", "ALL": "∀", "EX": "∃", "~:": "∉", "/\\": "∧", "\\/": "∨", "%": "λ", "...": "…", "&": "∧", "|": "∨", "~": "¬",
+    "!!": "⋀", "ALL": "∀", "EX": "∃", "~:": "∉", "/\\": "∧", "\\/": "∨", "%": "λ", "...": "…", "&": "∧", "|": "∨",
+    "~": "¬",
 }  # fmt: skip
 _ISABELLE_SYMBOL = re.compile(r"\\<\^?(\w+)>")
 _ISABELLE_ASCII = re.compile("|".join(rf"\b{one}\b" if one.isalpha() else re.escape(one) for one in _ASCII))
@@ -423,9 +427,10 @@ _LEAN_CONTENT = (
 )
 _ISABELLE_CLAIMS = "lemma theorem corollary proposition schematic_goal"
 _ISABELLE_PROSE = "text txt section subsection subsubsection chapter paragraph subparagraph text_raw header"
-_ISABELLE_PLAIN = "theory imports begin end context declare hide_const hide_type hide_fact no_notation unbundle keywords"
+_ISABELLE_PLAIN = "theory imports begin end context declare hide_const hide_type hide_fact no_notation unbundle"
 _ISABELLE_CONTENT = (
-    "lemmas theorems definition abbreviation fun function primrec datatype codatatype inductive inductive_set coinductive "
+    "lemmas theorems definition abbreviation fun function primrec datatype codatatype inductive inductive_set "
+    "coinductive "
     "coinductive_set record locale class instantiation instance interpretation sublocale global_interpretation "
     "type_synonym typedef typedecl consts axiomatization axioms nonterminal syntax translations notation "
     "termination method named_theorems ML ML_file setup local_setup export_code value overloading bundle experiment "
@@ -438,7 +443,10 @@ _ISABELLE_CONTENT = (
     "syntax_declaration declaration subclass subsumption lift_bnf crunch crunches"
 )
 _COQ_CLAIMS = "Theorem Lemma Example Corollary Proposition Remark Fact Property Goal"
-_COQ_PLAIN = "Require From Import Export Module Section End Open Close Set Unset Local Global Context Variable Variables Hypothesis Generalizable Arguments Declare"
+_COQ_PLAIN = (
+    "Require From Import Export Module Section End Open Close Set Unset Local Global Context "
+    "Variable Variables Hypothesis Generalizable Arguments Declare"
+)
 _COQ_CONTENT = (
     "Definition Fixpoint CoFixpoint Inductive CoInductive Record Structure Class Instance Axiom Parameter Parameters "
     "Notation Infix Ltac Ltac2 Hint Function Program Equations Canonical Coercion Scheme Tactic Existing Reserved "
@@ -469,7 +477,8 @@ _SYNTAX: Mapping[str, _Syntax] = {
     ),
     "isabelle": _Syntax(
         flat=r"""(?P<s>"(?:[^"\\]|\\.)*+"|`[^`\n]*+`)""",
-        nested=((r"\(\*", r"\*\)", True), (r"\\<open>", r"\\<close>", False), ("‹", "›", False), (r"\{\*", r"\*\}", False)),
+        nested=((r"\(\*", r"\*\)", True), (r"\\<open>", r"\\<close>", False), ("‹", "›", False),
+                (r"\{\*", r"\*\}", False)),
         command=_line(
             r"(?:(?:private|qualified)\s+)?",
             f"{_ISABELLE_CLAIMS} {_ISABELLE_PROSE} {_ISABELLE_PLAIN} {_ISABELLE_CONTENT}",
@@ -480,7 +489,11 @@ _SYNTAX: Mapping[str, _Syntax] = {
         apart=(),
         read=_isabelle,
         prose=_set(_ISABELLE_PROSE),
-        proof=re.compile(r"^[ \t]*+(?:apply|by|done|qed|proof|have|show|thus|hence|also|finally|moreover|ultimately|next|fix|assume|using|obtain|with|from|then)\b", re.MULTILINE),
+        proof=re.compile(
+            r"^[ \t]*+(?:apply|by|done|qed|proof|have|show|thus|hence|also|finally|moreover|ultimately|next|fix|assume"
+            r"|using|obtain|with|from|then)\b",
+            re.MULTILINE,
+        ),
     ),
     "coq": _Syntax(
         flat=r"""(?P<s>"(?:[^"]|"")*+")""",

@@ -99,27 +99,27 @@ def members(
 ) -> Iterator[Member]:  # fmt: skip
     """Regular files of an archive whose path is ``wanted``. Links, devices and folders are passed over.
 
-    What kind of archive it is tells its head, not its name. Damage ends it with a note, InputError where nothing could be
-    read. ``seekable`` False: zip archives, whose list stands at their end, can't be read.
+    What kind of archive it is tells its head, not its name. Damage ends it with a note, InputError where it is
+    none. ``seekable`` False: zip archives, whose list stands at their end, can't be read.
     """
     count = 0
     try:
         head = stream.read(512)
-        if head.startswith(b"PK\x03\x04") or head.startswith(b"PK\x05\x06"):
+        if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
             if not seekable:
                 raise InputError(f"{name}: a zip archive can't be read as a stream")
             stream.seek(0)
             found = _zip(stream, wanted, limits, note)
         else:
-            found = _tar(_plain(_Rewound(head, stream), head), wanted, limits, note)
+            found = _tar(_plain(_Rewound(head, stream), head), name, wanted, limits, note)
         for one in found:
             count += 1
             yield one
     except _Limit as error:
         note(f"reading ended after {count} files: {error}")
+    except zipfile.BadZipFile as error:
+        raise InputError(f"{name}: no whole zip archive ({error})") from None
     except _DAMAGE as error:
-        if not count and not isinstance(error, OSError | EOFError | zlib.error | lzma.LZMAError | zstandard.ZstdError):
-            raise InputError(f"{name}: neither a tar nor a zip archive ({error})") from None
         note(f"damaged after {count} files of ours: {type(error).__name__} {error}")
 
 
@@ -168,16 +168,24 @@ def _plain(stream: io.RawIOBase, head: bytes) -> IO[bytes]:
     if head.startswith((b"\xfd7zXZ\0", b"\x5d\0\0")):
         return cast(IO[bytes], lzma.LZMAFile(raw, "rb"))
     if head.startswith(b"\x28\xb5\x2f\xfd"):
-        return cast(IO[bytes], zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(raw, read_across_frames=True))
+        return cast(
+            IO[bytes], zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(raw, read_across_frames=True)
+        )
     return raw
 
 
-def _tar(stream: IO[bytes], wanted: Callable[[str], bool], limits: Limits, note: Callable[[str], None]) -> Iterator[Member]:
+def _tar(
+    stream: IO[bytes], name: str, wanted: Callable[[str], bool], limits: Limits, note: Callable[[str], None]
+) -> Iterator[Member]:
     counted = cast(IO[bytes], _Counted(stream, limits.bytes))
     links = 0
-    with tarfile.open(fileobj=counted, mode="r|", bufsize=1 << 18, errorlevel=1) as archive:
+    try:
+        opened = tarfile.open(fileobj=counted, mode="r|", bufsize=1 << 18, errorlevel=1)  # noqa: SIM115
+    except tarfile.ReadError as error:
+        raise InputError(f"{name}: neither a tar nor a zip archive ({error})") from None
+    with opened as archive:
         for number, one in enumerate(archive):
-            archive.members = []  # tarfile keeps them all otherwise
+            archive.members = []  # type: ignore[attr-defined]  # tarfile keeps them all otherwise
             if number >= limits.members:
                 raise _Limit(f"more than {limits.members:,} members")
             path = clean_path(one.name)
@@ -196,7 +204,9 @@ def _tar(stream: IO[bytes], wanted: Callable[[str], bool], limits: Limits, note:
         note(f"{links} links passed over")
 
 
-def _zip(stream: BinaryIO, wanted: Callable[[str], bool], limits: Limits, note: Callable[[str], None]) -> Iterator[Member]:
+def _zip(
+    stream: BinaryIO, wanted: Callable[[str], bool], limits: Limits, note: Callable[[str], None]
+) -> Iterator[Member]:
     left = limits.bytes
     with zipfile.ZipFile(stream) as archive:
         for number, one in enumerate(archive.infolist()):

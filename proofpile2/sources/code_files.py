@@ -16,7 +16,17 @@ from proofpile2.errors import ConfigError
 from proofpile2.schema import document_id, empty_columns
 from proofpile2.step import DROP
 
-__all__ = ["ALIASES", "MAX_FILE_BYTES", "REASONS", "CodeFile", "batches", "chosen", "clean_path", "language_of", "languages"]
+__all__ = [
+    "ALIASES",
+    "MAX_FILE_BYTES",
+    "REASONS",
+    "CodeFile",
+    "batches",
+    "chosen",
+    "clean_path",
+    "language_of",
+    "languages",
+]
 
 MAX_FILE_BYTES = 10_000_000
 """Longer files are never held; the rules of a language ask for much less (TeX for the most, 10 MB)."""
@@ -33,7 +43,11 @@ ALIASES = {
 """Names that GitHub and The Stack give our languages."""
 
 _BATCH_ROWS, _BATCH_CHARACTERS = 128, 16 << 20
-_CPP = re.compile(r"^\s*+(?:class|namespace|template|using\s+\w+\s*=|#include\s*<\w+>)|\bstd::|\bpublic:|\bconstexpr\b", re.MULTILINE)
+_CPP = re.compile(
+    r"^\s*+(?:class|namespace|template|using\s+\w+\s*=|#include\s*<\w+>)"
+    r"|\bstd::|\bpublic:|\bconstexpr\b",
+    re.MULTILINE,
+)
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 
 
@@ -101,7 +115,7 @@ def language_of(path: str) -> str | None:
 
 
 def clean_path(path: str) -> str:
-    """A path out of an archive as a name: no root, no ``.`` or ``..``, forward slashes. Nothing is ever opened by it."""
+    """A path out of an archive as a name: no root, no ``.`` or ``..``, forward slashes. Nothing is opened by it."""
     return "/".join(part for part in path.replace("\\", "/").split("/") if part not in {"", ".", ".."})
 
 

@@ -12,15 +12,16 @@ An archive is read while it comes over the network; nothing of it touches the di
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, BinaryIO, ClassVar, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -42,7 +43,8 @@ STATE = "github.json"
 
 _AT_MOST = 1_000  # results that the search gives of one question
 _NAMES: Mapping[str, tuple[str, ...]] = {
-    "agda": ("Agda",), "c": ("C",), "coq": ("Coq", "Rocq Prover"), "cpp": ("C++",), "fortran": ("Fortran", "Fortran Free Form"),
+    "agda": ("Agda",), "c": ("C",), "coq": ("Coq", "Rocq Prover"), "cpp": ("C++",),
+    "fortran": ("Fortran", "Fortran Free Form"),
     "gap": ("GAP",), "haskell": ("Haskell",), "idris": ("Idris",), "isabelle": ("Isabelle",), "julia": ("Julia",),
     "jupyter": ("Jupyter Notebook",), "lean": ("Lean", "Lean 4"), "maple": ("Maple",), "matlab": ("MATLAB",),
     "python": ("Python",), "r": ("R",), "tex": ("TeX",),
@@ -118,7 +120,9 @@ class _Window:
     most: int | None = None
 
     def __str__(self) -> str:
-        stars = f",{self.least}..{'' if self.most is None else self.most}" if self.least or self.most is not None else ""
+        stars = (
+            f",{self.least}..{'' if self.most is None else self.most}" if self.least or self.most is not None else ""
+        )
         return f"{self.first}..{self.last}{stars}"
 
     def halves(self) -> tuple[_Window, _Window] | None:
@@ -145,7 +149,11 @@ class _Window:
         )
 
 
-def search(folder: str, wanted: Wanted, client: Client, say: Callable[[str], None] = lambda text: None) -> int:
+def _silent(text: str) -> None:
+    pass
+
+
+def search(folder: str, wanted: Wanted, client: Client, say: Callable[[str], None] = _silent) -> int:
     """Find the repositories of every language, window by window; those that were answered before are not asked again.
 
     Returns how many there are. Raises InputError where the server keeps failing; calling again goes on.
@@ -205,7 +213,11 @@ def _repository(one: Mapping[str, Any]) -> Repository:
 
 
 def _is_name(name: str) -> bool:
-    return _FULL_NAME.fullmatch(name) is not None and not name.rsplit("/", 1)[1].startswith("..") and not name.endswith("/.")
+    return (
+        _FULL_NAME.fullmatch(name) is not None
+        and not name.rsplit("/", 1)[1].startswith("..")
+        and not name.endswith("/.")
+    )
 
 
 def found(folder: str, wanted: Wanted) -> list[Repository]:
@@ -223,9 +235,7 @@ def found(folder: str, wanted: Wanted) -> list[Repository]:
     return [kept[name] for name in sorted(kept)]
 
 
-def fetch(
-    folder: str, wanted: Wanted, client: Client, say: Callable[[str], None] = lambda text: None
-) -> dict[str, int]:
+def fetch(folder: str, wanted: Wanted, client: Client, say: Callable[[str], None] = _silent) -> dict[str, int]:
     """Fetch every repository that is not settled yet; returns how many have which status.
 
     What failed (``failed``: the connection broke again and again) is tried again by the next call; all else is settled.
@@ -240,7 +250,9 @@ def fetch(
         try:
             status = _fetch_one(Path(folder), one, wanted, langs, client)
         except Gone as error:
-            kind = {404: "missing", 410: "missing", 451: "refused", 403: "refused", 409: "empty"}.get(error.status, "failed")
+            kind = {404: "missing", 410: "missing", 451: "refused", 403: "refused", 409: "empty"}.get(
+                error.status, "failed"
+            )
             status = Status(one.name, kind, str(error))
         except InputError as error:
             status = Status(one.name, "failed", str(error))
@@ -269,15 +281,16 @@ def _stream(folder: Path, base: Status, wanted: Wanted, langs: frozenset[str], a
     """Rows of one archive; ConnectionError where it breaks off, so that it is asked for again."""
     length = int(answer.headers.get("Content-Length") or 0)
     if length > wanted.max_archive_bytes:
-        return Status(base.repository, "too_large", f"{length:,} bytes", base.revision, base.created, base.license)
+        return replace(base, status="too_large", reason=f"{length:,} bytes")
+    taken = _AtMost(answer, wanted.max_archive_bytes)
     notes: list[str] = []
     files = bytes_ = 0
 
     def rows() -> Iterator[CodeFile]:
         nonlocal files, bytes_
-        taken = _AtMost(answer, wanted.max_archive_bytes)
         found_ = members(
-            taken, base.repository, lambda path: language_of(path) in langs, Limits(bytes=wanted.max_bytes), notes.append,
+            cast(BinaryIO, taken), base.repository, lambda path: language_of(path) in langs,
+            Limits(bytes=wanted.max_bytes), notes.append,
             seekable=False,
         )  # fmt: skip
         for member in found_:
@@ -290,28 +303,35 @@ def _stream(folder: Path, base: Status, wanted: Wanted, langs: frozenset[str], a
                 None if member.data is not None else "too_large",
             )  # fmt: skip
 
-    with shards.parquet_out(str(folder / "files" / f"{base.repository}.parquet"), _SCHEMA) as out:
-        for batch in batches("github", rows()):
-            out.write(batch)
-        if any(note.startswith("damaged") for note in notes) or answer.read(1):
-            raise ConnectionError(next(iter(notes), "the archive breaks off"))
-    return Status(
-        base.repository, "done", "", base.revision, base.created, base.license, files, bytes_, tuple(notes[:20])
-    )
+    path = str(folder / "files" / f"{base.repository}.parquet")
+    try:
+        with shards.parquet_out(path, _SCHEMA) as out:
+            for batch in batches("github", rows()):
+                out.write(batch)
+            if taken.over:
+                raise _TooLarge
+            if any(note.startswith("damaged") for note in notes):
+                raise ConnectionError(notes[-1])
+    except _TooLarge:
+        return replace(base, status="too_large", reason=f"more than {wanted.max_archive_bytes:,} bytes")
+    return replace(base, files=files, bytes=bytes_, notes=tuple(notes[:20]))
 
 
-class _AtMost:
-    """An answer read up to a limit; past it the archive seems to end, which is noted as damage and then given up."""
+class _TooLarge(Exception):
+    """The archive goes past its budget."""
+
+
+class _AtMost(io.RawIOBase):
+    """An answer read up to a limit, past which it ends."""
 
     def __init__(self, answer: Any, most: int) -> None:
-        self._answer, self._left = answer, most
+        self._answer, self._left, self.over = answer, most, False
 
     def read(self, size: int = -1) -> bytes:
         data = bytes(self._answer.read(size))
         self._left -= len(data)
-        if self._left < 0:
-            raise OSError("the archive is larger than max_archive_bytes")
-        return data
+        self.over = self.over or self._left < 0
+        return b"" if self.over else data
 
 
 def statuses(folder: str) -> list[Status]:

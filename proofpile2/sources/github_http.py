@@ -8,8 +8,9 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from email.message import Message
 from typing import Any
 
 from proofpile2.errors import ConfigError, Error, InputError
@@ -57,7 +58,7 @@ class Client:
     first_pause: float = 1.0
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.time
-    say: Callable[[str], None] = field(default=lambda text: None)
+    say: Callable[[str], object] = str
 
     def __post_init__(self) -> None:
         if not self.base.startswith(("http://", "https://")):
@@ -77,7 +78,11 @@ class Client:
     def ask(self, path: str, read: Callable[[Any], Any]) -> Any:
         """``read(answer)``, done again where the connection breaks while it reads."""
         url = self.base.rstrip("/") + path
-        headers = {"Accept": "application/vnd.github+json", "User-Agent": "proofpile2", "X-GitHub-Api-Version": "2022-11-28"}
+        headers = {
+            "Accept": "application/vnd.github+json",
+            "User-Agent": "proofpile2",
+            "X-GitHub-Api-Version": "2022-11-28",
+        }
         if self.token:
             headers["Authorization"] = f"Bearer {self.token}"
         opener = urllib.request.build_opener(_SameHost)
@@ -108,7 +113,7 @@ class Client:
                 raise InputError(f"{path}: failed {failures} times, last with {reason}") from None
             self.sleep(self.first_pause * 2.0 ** (failures - 1))
 
-    def _wait(self, status: int, headers: Mapping[str, str], text: str, waits: int) -> float | None:
+    def _wait(self, status: int, headers: Message, text: str, waits: int) -> float | None:
         """Seconds to wait for a rate limit; None where it is no limit that refused us."""
         if status not in {403, 429, 503}:
             return None

@@ -33,9 +33,9 @@ _OTHERS = ("extension", "ext", "files", "encoding")
 class Stack:
     """Rows of The Stack's layout, one unit a Parquet file, local or of any fsspec URL (``hf://datasets/...``).
 
-    Version 1: ``content`` with ``max_stars_repo_name``, ``..._path``, ``..._licenses``. Version 2 and Software Heritage:
+    Version 1: ``content`` with ``max_stars_repo_name``, ``..._path``, ``..._licenses``. Version 2, Software Heritage:
     ``repo_name``, ``path``, ``revision_id``, ``blob_id``, or ``files``, a list of such; rows that hold ids only are
-    dropped as ``no_content``. The language is the row's, else that of the folder (``data/lean/``), else that of the ending;
+    dropped as ``no_content``. The language is the row's, else the folder's (``data/lean/``), else that of the ending;
     rows of other languages than ``langs`` are no documents.
     """
 
@@ -58,7 +58,9 @@ class Stack:
         """Parquet files with their bytes; without those in folders of other languages."""
         wanted = chosen(self.langs)
         sizes = {name: "" if item.size is None else str(item.size) for name, item in self._paths.items()}
-        found = {name: size for name, size in sizes.items() if (_folder(self._paths[name].path) or "?") in {*wanted, "?"}}
+        found = {
+            name: size for name, size in sizes.items() if (_folder(self._paths[name].path) or "?") in {*wanted, "?"}
+        }
         if not found:
             raise ConfigError(f"stack: no file of {', '.join(sorted(wanted))} among {', '.join(self.input)}")
         return found
@@ -75,7 +77,9 @@ class Stack:
             asked = {*_CONTENT, *_REPOSITORY, *_PATH, *_REVISION, *_LICENSE, *_CREATED, *_LANGUAGE, *_BLOB, *_OTHERS}
             if not asked.intersection((*_CONTENT, "files", *_BLOB)) & set(names):
                 raise ConfigError(f"{unit}: no column of The Stack's content (found: {', '.join(names)})")
-            for batch in parquet.iter_batches(batch_size=128, columns=[name for name in names if name in asked], use_threads=False):
+            for batch in parquet.iter_batches(
+                batch_size=128, columns=[name for name in names if name in asked], use_threads=False
+            ):
                 for values in batch.to_pylist():
                     row += 1
                     for one in _rows(values):

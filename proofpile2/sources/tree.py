@@ -24,7 +24,8 @@ _PASSED_OVER = frozenset({"__pycache__", "site-packages", "node_modules"})
 class Tree:
     """Files of folders. A unit is a folder right below one of ``input``, or its own files.
 
-    Links are not followed, hidden folders (``.git``, ``.lake``, ``.venv``) not looked into. ``origin`` is the folder's name, ``locator`` is ``name:path/below/it``.
+    Links are not followed, hidden folders (``.git``, ``.lake``, ``.venv``) not looked into. ``origin`` is
+    the folder's name, ``locator`` is ``name:path/below/it``.
     """
 
     name: ClassVar[str] = "tree"

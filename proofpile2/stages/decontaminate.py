@@ -62,7 +62,10 @@ class Decontaminate:
 
         def apply(batch: pa.RecordBatch) -> pa.RecordBatch:
             columns = (batch.column(name).to_pylist() for name in self.needs)
-            found = [examine(text or "", subset or "", place or "", index) for text, subset, place in zip(*columns, strict=True)]
+            found = [
+                examine(text or "", subset or "", place or "", index)
+                for text, subset, place in zip(*columns, strict=True)
+            ]
             return with_columns(
                 batch,
                 {
@@ -97,7 +100,7 @@ def examine(text: str, language: str, place: str, index: Index) -> Verdict:
     if statements and not any(one.content and one.start not in gone for one in found):
         return Verdict(text, drop=f"benchmark:{statements[0][1][0]}")
     for name, count in counts.most_common(1):
-        # PISA's items come from libraries, which are no copies of PISA; only benchmarks with names of their own have copies
+        # PISA's items come from libraries, which are no copies of PISA; a copy has names that are the benchmark's own
         if index.by_name(name) and count >= _COPIES and 2 * count >= claims:
             return Verdict(text, drop=f"benchmark:{name}")
     if not statements:

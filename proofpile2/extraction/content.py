@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from proofpile2.extraction.words import phrases, words
 
@@ -33,7 +33,8 @@ _BOILER_WORDS = words(
     breadcrumb breadcrumbs crumbs share sharing sharedaddy shares addthis addtoany social socials twitter
     facebook newsletter subscribe subscription signup signin login logout register nav navbar navigation navbit
     navbits navtabs menu menus menubar topbar toolbar sidebar sidenav sidebars widget widgets related footer
-    colophon masthead permalink headerlink anchorjs copyright noprint printfooter catlinks jump skip skiplink
+    colophon masthead permalink headerlink anchorjs copyright noprint printfooter
+    navheader navfooter catlinks jump skip skiplink
     pagination paginator pager pagenav prevnext editsection toc tocs sitemap popup modal dialog lightbox tooltip
     respond reply replies vote votes voting votecell userinfo usermenu usertitle usercard posthead postfoot
     postcontrols signature taglist likes liked reactions reaction rating ratings feedback search searchbox
@@ -259,18 +260,15 @@ def choose(blocks: Sequence[Sized], whole: bool) -> list[bool]:
     for zone in zones.values():
         if zone.kind != "nav" and zone.chars > 0.5 * total and zone.links < 0.6 * zone.chars:
             zone.dropped = False
-    keep = [not _dropped(block) for block in blocks]
-    kept = sum(block.chars for block, good in zip(blocks, keep, strict=True) if good)
-    if kept < 0.1 * total and kept < 500:  # the markup misleads: take back what is no list of links
+    keep = [block.zone is None or not _dropped(block) for block in blocks]
+    kept = _sizes(blocks, keep)
+    if kept.chars < 0.1 * total and kept.chars < 500:  # the markup misleads: take back what is no list of links
         for zone in zones.values():
             if zone.links < 0.5 * zone.chars:
                 zone.dropped = False
         keep = [not _dropped(block) for block in blocks]
-        kept = sum(block.chars for block, good in zip(blocks, keep, strict=True) if good)
-    inside = sum(block.chars - block.links for block, good in zip(blocks, keep, strict=True) if good and block.main)
-    prose = sum(block.chars - block.links for block, good in zip(blocks, keep, strict=True) if good)
-    lost = sum(block.formulas for block, good in zip(blocks, keep, strict=True) if good and not block.main)
-    if inside and inside >= 0.5 * prose and not lost:
+        kept = _sizes(blocks, keep)
+    if kept.inside and kept.inside >= 0.5 * kept.prose and not kept.formulas_outside:
         keep = [good and (block.main or block.kind == "h1") for block, good in zip(blocks, keep, strict=True)]
     for place, block in enumerate(blocks):
         if (
@@ -286,6 +284,28 @@ def choose(blocks: Sequence[Sized], whole: bool) -> list[bool]:
     if not any(keep):
         return [block.zone is None or not block.zone.dropped for block in blocks]
     return keep
+
+
+class _Sizes(NamedTuple):
+    """Characters of the kept blocks: all, without links, without links in a main element; formulas outside of one."""
+
+    chars: int
+    prose: int
+    inside: int
+    formulas_outside: int
+
+
+def _sizes(blocks: Sequence[Sized], keep: list[bool]) -> _Sizes:
+    chars = prose = inside = outside = 0
+    for block, good in zip(blocks, keep, strict=True):
+        if good:
+            chars += block.chars
+            prose += block.chars - block.links
+            if block.main:
+                inside += block.chars - block.links
+            else:
+                outside += block.formulas
+    return _Sizes(chars, prose, inside, outside)
 
 
 def _dropped(block: Sized) -> bool:

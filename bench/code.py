@@ -5,8 +5,8 @@
     python bench/code.py ../shared/corpora/code --nbconvert    # and nbconvert's speed on the same notebooks
 
 The corpus is a folder of ``<language>.parquet`` in The Stack's schema with ``labels.jsonl``. Speed is CPU time of one
-process over the bytes of the files as they are stored, the best of ``--rounds`` passes, each with rules compiled anew, so
-that nothing is remembered of the files.
+process over the bytes of the files as they are stored, the best of ``--rounds`` passes, each with rules compiled anew,
+so that nothing is remembered of the files.
 """
 
 from __future__ import annotations

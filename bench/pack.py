@@ -326,7 +326,7 @@ def datatrove(folder: str, tokenizer: str) -> dict[str, float]:
     out = HOME / "out-datatrove"
     shutil.rmtree(out, ignore_errors=True)
     size = sum(len(text.encode()) for text in texts(folder))
-    steps = [ParquetReader(folder), MegatronDocumentTokenizer(str(out), None, tokenizer, END)]
+    steps = [ParquetReader(folder), MegatronDocumentTokenizer(str(out), None, tokenizer, END, 1000)]
     executor = LocalPipelineExecutor(steps, tasks=1, workers=1, logging_dir=str(HOME / "log"), skip_completed=False)
 
     def work() -> tuple[int, int]:

@@ -225,15 +225,22 @@ def open_tokens(path: str | os.PathLike[str]) -> TokenSet:
     """The mixture at ``path``: its folder, the pipeline's, or the ``--out`` of the run. FileNotFoundError if none is
     there."""
     root = Path(path)
-    for folder in (root, root / "proofpile2"):
-        if (folder / "mixture.json").is_file():
-            place = folder
-        elif (folder / "latest.json").is_file():
-            latest = json.loads((folder / "latest.json").read_text(encoding="utf-8"))
-            place = folder / latest.get("mixture", "")
-        else:
-            continue
-        file = place / "mixture.json"
-        if file.is_file():
-            return TokenSet(str(place), json.loads(file.read_text(encoding="utf-8")))
-    raise FileNotFoundError(f"{path}: no mixture here (proofpile2 run proofpile2 --out DIR makes one)")
+    found = _mixture(root)
+    if not found and root.is_dir():
+        several = [one for folder in sorted(root.iterdir()) if (one := _mixture(folder))]
+        if len(several) > 1:
+            raise FileNotFoundError(
+                f"{path}: several mixtures; name one: {', '.join(str(one.parent) for one in several)}"
+            )
+        found = several[0] if several else None
+    if not found:
+        raise FileNotFoundError(f"{path}: no mixture here (proofpile2 run proofpile2 --out DIR makes one)")
+    return TokenSet(str(found), json.loads((found / "mixture.json").read_text(encoding="utf-8")))
+
+
+def _mixture(folder: Path) -> Path | None:
+    """The folder with the ``mixture.json`` that ``folder`` is, or that its ``latest.json`` names."""
+    if (folder / "latest.json").is_file():
+        name = json.loads((folder / "latest.json").read_text(encoding="utf-8")).get("mixture")
+        return _mixture(folder / name) if name else None
+    return folder if (folder / "mixture.json").is_file() else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import time
 
 import pyarrow as pa
 import pytest
@@ -119,6 +120,15 @@ def test_images_in_prose():
     source = 'a ![plot of $f$](attachment:x.png) b <img src="x.png"/> c <!-- d --> $x < y$ e '
     source += "<style>p {}</style> f ![](data:image/png;base64,AAAA)"
     assert text_of({"cell_type": "markdown", "source": source}) == "a plot of $f$ b  c  $x < y$ e  f\n"
+
+
+def test_elements_that_do_not_end():
+    """An element without an end stays, and many of them take no more than linear time."""
+    assert text_of({"cell_type": "markdown", "source": "İ <script> b <STYLE>c</Style > d"}) == "İ <script> b  d\n"
+    text = "</script>" + "<script>" * 50_000 + "<!--" * 50_000
+    begin = time.process_time()
+    assert text_of({"cell_type": "markdown", "source": text}).startswith("</script><script>")
+    assert time.process_time() - begin < 5
 
 
 def test_layout_tags():

@@ -80,7 +80,7 @@ _FORMS = {
         ((re.compile(rb",[ \t]*\Z"), b""),),
     ),
 }
-GRAMMARS = ("agda", "c", "cpp", "fortran", "haskell", "julia", "matlab", "python")
+GRAMMARS = ("c", "cpp", "haskell", "julia", "matlab", "python")
 """Languages whose grammars come as wheels of their own (``tree-sitter-c`` ...)."""
 
 

@@ -22,10 +22,9 @@ _ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _DATA_URI = re.compile(r"data:[\w.+-]+/[\w.+-]+(?:;[\w=-]+)*;base64,[A-Za-z0-9+/=\s]*")
 _IMAGE = re.compile(r"!\[(?P<alt>[^\]\n]*)\]\((?:[^()\n]|\([^()\n]*\))*\)")
-_ELEMENT = re.compile(
-    r"<(script|style|iframe|video|audio|svg|object|canvas)\b[^>]*>.*?</\1\s*>|<(?:img|source|embed|link|meta)\b[^>]*>|<!--.*?-->",
-    re.DOTALL | re.IGNORECASE,
-)
+_HIDDEN = re.compile(r"<(?P<tag>script|style|iframe|video|audio|svg|object|canvas)\b[^<>]*>|<!--", re.IGNORECASE)
+_SMALL = {code: code + 32 for code in range(65, 91)}  # str.lower() makes some texts longer
+_VOID = re.compile(r"<(?:img|source|embed|link|meta)\b[^<>]*>", re.IGNORECASE)
 _LAYOUT = re.compile(  # tags that only place text; those without attributes are few, since $a<p>b$ is a formula
     r"<(?:div|span|center|font|a|p)\s[^<>]*>|</(?:div|span|center|font|a|p)\s*>|<(?:div|center)\s*>", re.IGNORECASE
 )
@@ -172,8 +171,25 @@ def _prose(text: str) -> str:
     if "![" in text:
         text = _IMAGE.sub(lambda found: found["alt"], text)
     if "<" in text:
-        text = _BREAK.sub(" ", _LAYOUT.sub("", _ELEMENT.sub("", text)))
+        text = _BREAK.sub(" ", _LAYOUT.sub("", _VOID.sub("", _without_elements(text))))
     return _without_base64(text).strip()
+
+
+def _without_elements(text: str) -> str:
+    """Without scripts, styles, drawings and comments from begin to end; one that does not end stays. Linear time."""
+    kept, place, small = [], 0, text.translate(_SMALL)
+    endless: set[str] = set()
+    for found in _HIDDEN.finditer(text):
+        end = f"</{found['tag'].lower()}" if found["tag"] else "-->"
+        if found.start() < place or end in endless:
+            continue
+        close = small.find(end, found.end())
+        if close < 0:
+            endless.add(end)
+            continue
+        kept.append(text[place : found.start()])
+        place = small.find(">", close) + 1 or len(text)
+    return "".join(kept) + text[place:]
 
 
 def _without_base64(text: str) -> str:

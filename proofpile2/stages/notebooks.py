@@ -25,7 +25,7 @@ class Notebooks:
     name: ClassVar[str] = "notebooks"
     version: ClassVar[int] = 1
     needs: ClassVar[tuple[str, ...]] = ("text", "subset")
-    adds: ClassVar[Mapping[str, pa.DataType]] = {"text": pa.large_string()}
+    adds: ClassVar[Mapping[str, pa.DataType]] = {}
     reasons: ClassVar[tuple[str, ...]] = ("broken_notebook", "empty_notebook", "notebook_too_large")
 
     max_bytes: int = 50_000_000

@@ -145,17 +145,30 @@ class _Rewound(io.RawIOBase):
 
 
 class _Counted:
-    """A stream that gives at most so many bytes."""
+    """A stream that gives at most so many bytes, and before damage all that stands before it."""
 
-    def __init__(self, stream: IO[bytes], most: int) -> None:
-        self._stream, self._left, self._most = stream, most, most
+    def __init__(self, stream: Any, most: int) -> None:
+        self._read = getattr(stream, "read1", stream.read)
+        self.given, self._most = 0, most
+        self.error: Exception | None = None
 
-    def read(self, size: int = -1) -> bytes:
-        data = self._stream.read(size)
-        self._left -= len(data)
-        if self._left < 0:
+    def read(self, size: int) -> bytes:
+        pieces: list[bytes] = []
+        left = size
+        while left > 0 and self.error is None:
+            try:
+                piece = self._read(left)
+            except _DAMAGE as error:
+                self.error = error
+                break
+            if not piece:
+                break
+            pieces.append(piece)
+            left -= len(piece)
+        self.given += size - left
+        if self.given > self._most:
             raise _Limit(f"more than {self._most:,} bytes come out of it")
-        return data
+        return b"".join(pieces)
 
 
 def _plain(stream: io.RawIOBase, head: bytes) -> IO[bytes]:
@@ -177,11 +190,13 @@ def _plain(stream: io.RawIOBase, head: bytes) -> IO[bytes]:
 def _tar(
     stream: IO[bytes], name: str, wanted: Callable[[str], bool], limits: Limits, note: Callable[[str], None]
 ) -> Iterator[Member]:
-    counted = cast(IO[bytes], _Counted(stream, limits.bytes))
+    counted = _Counted(stream, limits.bytes)
     links = 0
     try:
-        opened = tarfile.open(fileobj=counted, mode="r|", bufsize=1 << 18, errorlevel=1)  # noqa: SIM115
+        opened = tarfile.open(fileobj=cast(IO[bytes], counted), mode="r|", bufsize=1 << 18, errorlevel=1)  # noqa: SIM115
     except tarfile.ReadError as error:
+        if counted.error:
+            raise counted.error from None
         raise InputError(f"{name}: neither a tar nor a zip archive ({error})") from None
     with opened as archive:
         for number, one in enumerate(archive):
@@ -200,6 +215,8 @@ def _tar(
                 continue
             content = archive.extractfile(one)
             yield Member(path, content.read(MAX_FILE_BYTES + 1) if content else b"", modified)
+        if counted.error or opened.offset > counted.given:  # type: ignore[attr-defined]
+            raise counted.error or EOFError("the archive breaks off")
     if links:
         note(f"{links} links passed over")
 

@@ -37,7 +37,7 @@ REASONS = ("too_large", "binary", "no_content", "duplicate_path")
 ALIASES = {
     "c++": "cpp", "jupyter notebook": "jupyter", "jupyter-notebook": "jupyter", "literate agda": "agda",
     "literate-agda": "agda", "literate haskell": "haskell", "literate-haskell": "haskell", "literate coq": "coq",
-    "rocq prover": "coq", "rocq": "coq", "latex": "tex", "fortran free form": "fortran", "lean 4": "lean", "matlab": "matlab",
+    "rocq prover": "coq", "rocq": "coq", "latex": "tex", "fortran free form": "fortran", "lean 4": "lean",
     "cython": "python", "sage": "python", "isabelle root": "",
 }  # fmt: skip
 """Names that GitHub and The Stack give our languages."""
@@ -160,7 +160,8 @@ def _text(file: CodeFile) -> tuple[str | None, str | None]:
 def _is_wide(data: bytes) -> bool:
     """UTF-16 and UTF-32 are the encodings of text with zero bytes."""
     head = data[:4096]
-    return head[:2] in {b"\xff\xfe", b"\xfe\xff"} or head.startswith(b"\0\0\xfe\xff") or head.count(0) * 3 > len(head)
+    even, odd = head[::2].count(0), head[1::2].count(0)
+    return (even + odd) * 10 > len(head) * 3 and max(even, odd) >= 2 * min(even, odd)
 
 
 def _batch(source: str, rows: Sequence[tuple[CodeFile, str | None, str, str | None]]) -> pa.RecordBatch:

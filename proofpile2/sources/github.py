@@ -312,7 +312,9 @@ def _stream(folder: Path, base: Status, wanted: Wanted, langs: frozenset[str], a
                 raise _TooLarge
             if any(note.startswith("damaged") for note in notes):
                 raise ConnectionError(notes[-1])
-    except _TooLarge:
+    except (_TooLarge, InputError):
+        if not taken.over:
+            raise
         return replace(base, status="too_large", reason=f"more than {wanted.max_archive_bytes:,} bytes")
     return replace(base, files=files, bytes=bytes_, notes=tuple(notes[:20]))
 

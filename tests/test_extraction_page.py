@@ -174,6 +174,15 @@ def test_blocks_in_order():
     )
 
 
+def test_preformatted_text_with_typeset_formulas_is_no_code():
+    """PreTeXt's puzzles are <pre> whose spans the page has typeset; code beside it stays code."""
+    page = extract(
+        "<script>MathJax={options:{processHtmlClass:'process-math'}}</script><p>Order the blocks.</p>"
+        r'<pre>Let <span class="process-math">\(7n\)</span> be even</pre><pre>x = "\(7n\)"</pre>'
+    )
+    assert page.text == 'Order the blocks.\n\nLet $7n$ be even\n\n```\nx = "\\(7n\\)"\n```'
+
+
 def test_lines_of_one_display_in_a_table_become_aligned():
     """LaTeXML and LaTeX2HTML set ``align`` as a table of formulas; it is one formula again, its numbers behind it."""
     row = (

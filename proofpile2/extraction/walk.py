@@ -135,6 +135,9 @@ class Walker:
 
     def __init__(self, config: Config, max_nodes: int, everything: bool, total: int, edge: str) -> None:
         self.config = config
+        # preformatted text with typeset formulas in it is no code
+        names = (f", .{name}" for name in sorted(config.process) if re.fullmatch(r"[A-Za-z][\w-]*", name))
+        self.in_pre = 'math, script[type^="math/"], mjx-container' + "".join(names)
         self.everything = everything
         self.italics = False  # mark them, on a page whose formulas may be set with them
         self.total = total
@@ -605,7 +608,7 @@ class Walker:
     ) -> tuple[str, object] | None:
         if self.parts:
             self.flush()
-        if tag == "pre" or tag in ("listing", "xmp", "plaintext"):
+        if tag in ("pre", "listing", "xmp", "plaintext") and not (tag == "pre" and node.css_first(self.in_pre)):
             self.pre(node, names)
             return None
         if tag in ("td", "th"):

@@ -216,10 +216,10 @@ def _with_macros(text: str, formulas: list[str], macros: dict[str, str]) -> str:
 
 
 def _title(parser: LexborHTMLParser) -> str | None:
-    node: LexborNode | None = parser.css_first("head > title")
-    if node is None:
-        return None
-    return " ".join(node.text().split()) or None
+    node: LexborNode | None = parser.head.first_child if parser.head is not None else None
+    while node is not None and node.tag != "title":
+        node = node.next
+    return (" ".join(node.text().split()) or None) if node is not None else None
 
 
 def _config(parser: LexborHTMLParser) -> cf.Config:

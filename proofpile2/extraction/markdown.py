@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from proofpile2.extraction.blocks import Block, Box, Piece
 from proofpile2.extraction.delimiters import BREAK, EDGE, EMPHASIS, END, REF
 from proofpile2.extraction.typeset import ITALIC, SUB, SUP, UNSCRIPT, UPRIGHT
-from proofpile2.extraction.walk import Block, Box, Piece
 
 __all__ = ["Style", "render"]
 

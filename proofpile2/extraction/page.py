@@ -11,9 +11,10 @@ from proofpile2.extraction import config as cf
 from proofpile2.extraction import content, markdown
 from proofpile2.extraction import formulas as fm
 from proofpile2.extraction import tex as tx
+from proofpile2.extraction.blocks import Block, Piece
 from proofpile2.extraction.delimiters import END, MARKS, REF, Add, Rules, rules_for, tokenise
 from proofpile2.extraction.typeset import formulas_in, strong_runs
-from proofpile2.extraction.walk import Block, Piece, TooManyNodes, walk
+from proofpile2.extraction.walk import TooManyNodes, walk
 from proofpile2.schema import unit_interval
 
 __all__ = ["Options", "Page", "extract", "randomized"]

@@ -347,8 +347,10 @@ def _isabelle(source: _Masked, start: int, stop: int) -> _Read:
     tokens: list[str] = []
     place = start
     for quote in _ISABELLE_QUOTE.finditer(source.code, start, end):
-        tokens += _outer(source.code[place : quote.start()])
-        tokens += _TOKEN.findall(_plain_symbols(quote[0]))
+        before = source.code[place : quote.start()]
+        tokens += _outer(before)
+        if not _ISABELLE_PATTERN.search(before):
+            tokens += _TOKEN.findall(_plain_symbols(quote[0]))
         place = quote.end()
     tokens += _outer(source.code[place:end])
     return name, tuple(tokens)
@@ -359,8 +361,13 @@ _ISABELLE_HEAD = re.compile(r"\s*+(?P<name>[^\s:\[(\"]++)?+\s*+(?:\[[^\]]*+\]\s*
 _ISABELLE_PROOF = re.compile(
     r"\b(?:proof|by|apply|using|unfolding|sorry|oops|supply|subgoal|nitpick|quickcheck|sledgehammer|done)\b|\.\.|\.(?=\s|\Z)"
 )
-_ISABELLE_QUOTE = re.compile(r'"(?:[^"\\]|\\.)*+"|\\<open>.*?\\<close>|‹[^›]*+›', re.DOTALL)
-_ISABELLE_LABEL = re.compile(r"(?<![\w'.])[\w'.]++\s*+(?:\[[^\]]*+\]\s*+)?+:(?!:)|\(\s*is\b|\b(?:assumes|shows|and)\b")
+_ISABELLE_QUOTE = re.compile(
+    r'"(?:[^"\\]|\\.)*+"|\\<open>(?:[^\\]|\\(?!<close>))*+(?:\\<close>|\Z)|‹[^›]*+(?:›|\Z)', re.DOTALL
+)
+_ISABELLE_PATTERN = re.compile(r"(?:\(|^)\s*+is\s*+\Z")  # (is "?l = _"): names for parts, no claim
+_ISABELLE_LABEL = re.compile(
+    r"(?<![\w'.])[\w'.]++\s*+(?:\[[^\]]*+\]\s*+)?+:(?!:)|(?:\(|^)\s*+is\b|\b(?:assumes|shows|and)\b"
+)
 
 
 def _outer(code: str) -> list[str]:
@@ -411,8 +418,9 @@ _COQ_NAME = re.compile(r"\s++([\w']+)")
 _COQ_END = re.compile(r"\.(?=\s|\Z)")
 
 
-def _line(before: str, words_: str, more: str = "") -> re.Pattern[str]:
-    return re.compile(rf"^[ \t]*{before}(?P<word>(?:{'|'.join(words_.split())})(?![\w'!?]){more})", re.MULTILINE)
+def _line(before: str, words_: str, other: str = "") -> re.Pattern[str]:
+    """A line that begins with one of ``words_`` (or with ``other``), after ``before``."""
+    return re.compile(rf"^[ \t]*+{before}(?P<word>(?:{'|'.join(words_.split())})(?![\w'!?]){other})", re.MULTILINE)
 
 
 _LEAN_CLAIMS = "theorem lemma example corollary proposition instance"
@@ -468,6 +476,7 @@ _SYNTAX: Mapping[str, _Syntax] = {
             r"|(?:private|protected|noncomputable|public|meta|nonrec|local|scoped|unsafe|partial)\s+"
             r"|@\[(?:[^\[\]]|\[[^\[\]]*+\])*+\]\s*+))*+",
             f"{_LEAN_CLAIMS} {_LEAN_CONTENT} {_LEAN_PLAIN}",
+            r"|#\w+",
         ),
         claims=_set(_LEAN_CLAIMS),
         plain=_set(_LEAN_PLAIN),

@@ -114,7 +114,9 @@ def test_bombs_are_capped(tmp_path):
     """A file past what may be held is dropped; an archive past its budget of bytes or members ends with a note."""
     big = bytes(11_000_000)
     (tmp_path / "p.tar.gz").write_bytes(
-        gzip.compress(tar(("a.v", PROOF, tarfile.REGTYPE), ("big.v", big, tarfile.REGTYPE), ("c.v", PROOF, tarfile.REGTYPE)))
+        gzip.compress(
+            tar(("a.v", PROOF, tarfile.REGTYPE), ("big.v", big, tarfile.REGTYPE), ("c.v", PROOF, tarfile.REGTYPE))
+        )
     )
     rows, _ = read(tmp_path / "p.tar.gz")
     assert [row["drop"] for row in rows] == [None, "too_large", None]

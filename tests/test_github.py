@@ -100,7 +100,8 @@ def hub():
                 {"full_name": name, "stargazers_count": one["stars"], "license": {"spdx_id": "MIT"}}
                 for name, one in sorted(state.repositories.items(), key=lambda item: -item[1]["stars"])
                 if wanted["language"] == "Lean"
-                and first <= one["created"] <= last and int(least) <= one["stars"] <= float(most.replace("*", "inf"))
+                and first <= one["created"] <= last
+                and int(least) <= one["stars"] <= float(most.replace("*", "inf"))
             ]
             page = int(query["page"]) - 1
             items = rows[:1000][page * 100 : page * 100 + 100]
@@ -281,6 +282,7 @@ def test_the_token_stays_with_its_host(hub, client, tmp_path):
 def test_too_large_an_archive(hub, client, tmp_path):
     """By its length if it is told, else by what comes; and a bomb is ended by what comes out of it."""
     hub.add("o/one")
+
     def untold(one):
         one.send_response(200)
         one.end_headers()

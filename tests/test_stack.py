@@ -35,15 +35,31 @@ def test_version_one(tmp_path):
 def test_version_two(tmp_path):
     """Rows with ids only go with a reason; content, where it was fetched, counts; ``files`` of a repository are rows."""
     rows = [
-        {"blob_id": "b1", "repo_name": "o/p", "path": "/A.lean", "revision_id": "r1", "language": "Lean", "content": None},
-        {"blob_id": "b2", "repo_name": "o/p", "path": "/B.lean", "revision_id": "r1", "language": "Lean", "content": "-- B"},
+        {
+            "blob_id": "b1",
+            "repo_name": "o/p",
+            "path": "/A.lean",
+            "revision_id": "r1",
+            "language": "Lean",
+            "content": None,
+        },
+        {
+            "blob_id": "b2",
+            "repo_name": "o/p",
+            "path": "/B.lean",
+            "revision_id": "r1",
+            "language": "Lean",
+            "content": "-- B",
+        },
     ]
     pq.write_table(pa.Table.from_pylist(rows), tmp_path / "a.parquet")
     got, _ = read(tmp_path / "a.parquet")
     assert [(row["locator"], row["drop"]) for row in got] == [
         ("o/p@r1:A.lean", "no_content"), ("o/p@r1:B.lean", None),
     ]  # fmt: skip
-    nested = [{"repo_name": "o/q", "revision_id": "r2", "files": [{"path": "C.jl", "content": "x = 1", "language": "Julia"}]}]
+    nested = [
+        {"repo_name": "o/q", "revision_id": "r2", "files": [{"path": "C.jl", "content": "x = 1", "language": "Julia"}]}
+    ]
     pq.write_table(pa.Table.from_pylist(nested), tmp_path / "b.parquet")
     (row,), _ = read(tmp_path / "b.parquet")
     assert (row["locator"], row["subset"], row["text"]) == ("o/q@r2:C.jl", "julia", "x = 1")
@@ -54,7 +70,10 @@ def test_languages_by_row_folder_and_ending(tmp_path):
     for name, table in (
         ("jupyter-notebook/train-0.parquet", {"content": ["{}"]}),
         ("c++/train-0.parquet", {"content": ["int x;"]}),
-        ("mixed/x.parquet", {"content": ["x", "y", "z"], "path": ["a.lean", "b.thy", "c.png"], "lang": [None, "Isabelle", None]}),
+        (
+            "mixed/x.parquet",
+            {"content": ["x", "y", "z"], "path": ["a.lean", "b.thy", "c.png"], "lang": [None, "Isabelle", None]},
+        ),
     ):
         (tmp_path / "data" / name).parent.mkdir(parents=True)
         pq.write_table(pa.table(table), tmp_path / "data" / name)

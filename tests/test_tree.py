@@ -18,7 +18,9 @@ from proofpile2.sources.tree import Tree
 
 def rows_of(source):
     notes = []
-    return [row for unit in source.units() for batch in source.read(unit, notes.append) for row in batch.to_pylist()], notes
+    return [
+        row for unit in source.units() for batch in source.read(unit, notes.append) for row in batch.to_pylist()
+    ], notes
 
 
 @pytest.fixture

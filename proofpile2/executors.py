@@ -96,7 +96,7 @@ class LocalProcesses:
                         except (EOFError, OSError):
                             done = self._after_death(worker, "worker_died", deaths, waiting)
                             team.remove(worker)
-                    elif isinstance(worker.task, PartTask) and time.monotonic() - worker.heard > self.timeout:
+                    elif worker.started and isinstance(worker.task, PartTask) and worker.silence() > self.timeout:
                         done = self._after_death(worker, "timeout", deaths, waiting)
                         team.remove(worker)
                     if done is not None:
@@ -136,6 +136,11 @@ class _Worker:
         self.task: Task | PartTask | None = None
         self.doing: tuple[str, str, Sequence[str]] = ("", "", ())
         self.heard = time.monotonic()
+        self.started = False  # importing may take longer than a time-out on a busy machine
+
+    def silence(self) -> float:
+        """Seconds since it was heard of."""
+        return time.monotonic() - self.heard
 
     def give(self, task: Task | PartTask) -> None:
         self.task, self.doing, self.heard = task, ("", "", ()), time.monotonic()
@@ -146,7 +151,7 @@ class _Worker:
 
     def listen(self, beat: Beat) -> str | Failure | None:
         kind, value = self.pipe.recv()
-        self.heard = time.monotonic()
+        self.heard, self.started = time.monotonic(), True
         if kind == "beat":
             self.doing = value
             beat(*value)
@@ -176,7 +181,8 @@ def _work(pipe: Connection[Any, Any]) -> None:
     pa.set_cpu_count(1)
     while True:
         try:
-            task = pipe.recv()
+            task = pipe.recv()  # which imports what the task needs
+            pipe.send(("beat", ("", "", ())))
             pipe.send(("done", call(task, lambda *doing: pipe.send(("beat", doing)))))
         except (EOFError, OSError):
             return

@@ -53,7 +53,7 @@ def test_a_document_that_kills_its_worker_is_found_and_dropped(tmp_path):
 def test_a_document_that_hangs_is_found_and_dropped(tmp_path):
     """A worker without a sign of life is replaced after the time-out."""
     texts = ("a=one|hang|three",)
-    assert results(LocalProcesses(1, timeout=1.0), tasks(str(tmp_path), texts, toys.Trouble())) == {
+    assert results(LocalProcesses(1, timeout=2.0), tasks(str(tmp_path), texts, toys.Trouble())) == {
         "part-00000-of-00001": None
     }
     assert receipt(str(tmp_path), 0, 1).dropped == {"trouble": {"error:timeout": 1}}

@@ -69,8 +69,10 @@ def declarations(text: str, language: str) -> list[Declaration]:
         if word not in syntax.plain:
             after = _next_command(commands, at, source, syntax, balance)
         stop = commands[after].start() if after < len(commands) else len(text)
-        end = max(match.end(), _last(source.code, stop))
-        start = source.lead(_skip_blank(text, match.start()), before)
+        end = match.end() + len(source.code[match.end() : stop].rstrip())
+        start = _skip_blank(text, match.start())
+        if word in syntax.claims:
+            start = source.lead(start, before)
         name, statement = "", tuple[str, ...]()
         if word in syntax.claims:
             name, statement = syntax.read(source, match.end("word"), stop)
@@ -79,7 +81,7 @@ def declarations(text: str, language: str) -> list[Declaration]:
             Declaration(start, end, word, name, qualified.removeprefix("_root_."), statement, word not in syntax.plain)
         )
         if word in {"namespace", "section", "mutual"}:
-            scopes.append(source.bare[match.end() :].split("\n", 1)[0].strip() if word == "namespace" else "")
+            scopes.append(_rest_of_line(source.bare, match.end()) if word == "namespace" else "")
         elif word == "end" and scopes:
             scopes.pop()
         before, at = end, after
@@ -162,8 +164,9 @@ class _Masked:
         bare: list[str] = []
         place = 0
         for start, end, comment in _spans(text, syntax):
-            before, inside = text[place:start], _BLANK.sub(" ", text[start:end])
-            code += [before, inside if comment else text[start:end]]
+            before, span = text[place:start], text[start:end]
+            inside = "\n".join([" " * len(line) for line in span.split("\n")]) if "\n" in span else " " * len(span)
+            code += [before, inside if comment else span]
             bare += [before, inside]
             place = end
             if comment:
@@ -187,9 +190,6 @@ class _Masked:
             start = begin
             number -= 1
         return start
-
-
-_BLANK = re.compile(r"[^\n]")
 
 
 def _spans(text: str, syntax: _Syntax) -> Iterator[tuple[int, int, bool]]:
@@ -221,14 +221,19 @@ def _scanners(
     return re.compile(f"{flat}|{opens}"), inside
 
 
+_BEGIN = re.compile(r"\bbegin\b")
+_BALANCED = re.compile(r"\b(?:begin|match|end)\b")
+
+
 class _Balance:
     """Whether an ``end`` of Lean 3 closes a ``begin`` or a ``match``, rather than a namespace."""
 
     def __init__(self, bare: str) -> None:
-        self.opens = [m.start() for m in re.finditer(r"\bbegin\b", bare)]
-        if self.opens:  # Lean 4 has no begin, and its match has no end
-            self.opens = [m.start() for m in re.finditer(r"\b(?:begin|match)\b", bare)]
-        self.ends = [m.start() for m in re.finditer(r"\bend\b", bare)]
+        self.opens: list[int] = []
+        self.ends: list[int] = []
+        if _BEGIN.search(bare):  # Lean 4 has no begin, and its match has no end
+            for found in _BALANCED.finditer(bare):
+                (self.ends if found[0] == "end" else self.opens).append(found.start())
 
     def closes(self, since: int, place: int) -> bool:
         opened = bisect_left(self.opens, place) - bisect_left(self.opens, since)
@@ -257,16 +262,15 @@ def _indent(match: re.Match[str]) -> int:
     return len(match[0]) - len(match[0].lstrip(" \t"))
 
 
+def _rest_of_line(text: str, place: int) -> str:
+    end = text.find("\n", place)
+    return text[place : end if end >= 0 else len(text)].strip()
+
+
 def _skip_blank(text: str, place: int) -> int:
     while place < len(text) and text[place] in " \t":
         place += 1
     return place
-
-
-def _last(code: str, stop: int) -> int:
-    while stop > 0 and code[stop - 1].isspace():
-        stop -= 1
-    return stop
 
 
 _TOKEN = re.compile(r"λ|[^\W\d][\w']*|\d+(?:\.\d+)?|:=|[^\w\s]|\w")
@@ -292,7 +296,8 @@ def _lean(source: _Masked, start: int, stop: int) -> _Read:
             end = mark.start()
             break
     tokens = _TOKEN.findall(source.code[start:end])
-    return name, tuple(_renamed([_LEAN_SAME.get(token, token) for token in tokens]))
+    same = _LEAN_SAME | _numbered(tokens)
+    return name, tuple([same.get(token, token) for token in tokens])
 
 
 _LEAN_NAME = re.compile(r"\s++([^\s:(\[{⦃|]+(?:\.\{[^}\n]*\})?)")
@@ -301,33 +306,32 @@ _LEAN_MARK = re.compile(r"[(\[{⟨⦃)\]}⟩⦄]|:=|^[ \t]*\|(?=[^\n]*(?::=|=>))
 _LEAN_SAME = {"fun": "λ", "{": "(", "}": ")", "⦃": "(", "⦄": ")", "->": "→", "<->": "↔"}
 
 
-def _renamed(tokens: list[str]) -> Iterator[str]:
-    """Tokens with the names that binders ``(x y : T)`` introduce numbered, so that other names change nothing."""
+def _numbered(tokens: Sequence[str]) -> dict[str, str]:
+    """Numbers for the names that binders ``(x y : T)`` before the claim introduce: other names change nothing."""
     numbers: dict[str, str] = {}
     depth, names = 0, False
     for place, token in enumerate(tokens):
-        if token in "([":  # noqa: S105
+        if token in _OPEN:
             depth += 1
             names = depth == 1 and _binds(tokens, place)
-            continue
-        if token in ")]":  # noqa: S105
+        elif token in _CLOSE:
             depth -= 1
-        elif token == ":":  # noqa: S105  # noqa: S105
+        elif token == _COLON:
             if depth == 0:
                 break
             names = False
         elif names and depth == 1 and (token[0].isalpha() or token[0] == "_"):
             numbers.setdefault(token, f"#{len(numbers)}")
-    return (
-        numbers.get(token, token) if place == 0 or tokens[place - 1] != "." else token
-        for place, token in enumerate(tokens)
-    )
+    return numbers
 
 
-def _binds(tokens: list[str], place: int) -> bool:
+_OPEN, _CLOSE, _COLON = frozenset("([{⦃"), frozenset(")]}⦄"), ":"
+
+
+def _binds(tokens: Sequence[str], place: int) -> bool:
     """Whether the bracket at ``place`` opens a binder: names, then a colon."""
     for token in tokens[place + 1 : place + 60]:
-        if token == ":":  # noqa: S105
+        if token == _COLON:
             return True
         if not (token[0].isalpha() or token[0] in "_'"):
             return False

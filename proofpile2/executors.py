@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
 import time
 import traceback
 from collections import Counter, deque
@@ -179,6 +180,7 @@ def _work(pipe: Connection[Any, Any]) -> None:
     """Life of a worker: tasks in, beats and results out, until the other end is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
     pa.set_cpu_count(1)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     while True:
         try:
             task = pipe.recv()  # which imports what the task needs
@@ -186,3 +188,11 @@ def _work(pipe: Connection[Any, Any]) -> None:
             pipe.send(("done", call(task, lambda *doing: pipe.send(("beat", doing)))))
         except (EOFError, OSError):
             return
+
+
+def _end_with_parent() -> None:
+    """A killed run leaves no workers behind, not even one that hangs."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

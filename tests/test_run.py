@@ -115,8 +115,8 @@ def test_killed_in_the_middle_then_run_again_gives_the_same_bytes(tmp_path):
     process.wait()
     plan = toys.plan(("a=one", "b=two", "c=hang"), toys.Trouble())
     assert len(list(out.rglob("part-*.json"))) == 2
-    run(plan, str(out), LocalProcesses(1, timeout=1.0))
-    run(plan, str(tmp_path / "calm"), LocalProcesses(1, timeout=1.0))
+    run(plan, str(out), LocalProcesses(1, timeout=4.0))
+    run(plan, str(tmp_path / "calm"), LocalProcesses(1, timeout=4.0))
     assert tree(out) == tree(tmp_path / "calm")
 
 

@@ -78,7 +78,9 @@ class Step(Protocol):
 
     @property
     def reasons(self) -> Sequence[str]:
-        """Why it may drop a row; a detail may follow a colon: ``blocked_host:example.com``."""
+        """Why it may drop a row; a detail may follow a colon: ``near_duplicate:<id>``. The funnel counts without details,
+        but for a step with the class variable ``count_details = True``, whose details are few.
+        """
 
     def uses(self) -> Mapping[str, str]:
         """Versions and digests of what decides the result beside the fields: models, rule files, libraries."""
@@ -324,7 +326,7 @@ class _Tally:
                 base = reason if reason.startswith("error:") else reason.partition(":")[0]
                 if base not in step.reasons and not base.startswith("error:"):
                     raise PartFailed(f"{self.task.key}: step {step.name} gave the undeclared reason {reason!r}")
-                counter[base] += 1
+                counter[reason if getattr(step, "count_details", False) else base] += 1
             self._record(step, rows)
             if self.task.mark:
                 held.append(rows)

@@ -40,6 +40,7 @@ class ContentRules:
     needs: ClassVar[tuple[str, ...]] = ("text", "url")
     adds: ClassVar[Mapping[str, pa.DataType]] = {}
     reasons: ClassVar[tuple[str, ...]] = ("unfit",)
+    count_details: ClassVar[bool] = True
 
     rules: str = "web/content.toml"
     newcommands: int = 1

@@ -46,6 +46,7 @@ class Language:
     needs: ClassVar[tuple[str, ...]] = ("text",)
     adds: ClassVar[Mapping[str, pa.DataType]] = {"lang": pa.string(), "lang_score": pa.float32()}
     reasons: ClassVar[tuple[str, ...]] = ("language",)
+    count_details: ClassVar[bool] = True
 
     languages: tuple[str, ...] = ("en",)
     threshold: float = 0.5

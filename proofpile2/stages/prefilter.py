@@ -47,7 +47,7 @@ class Prefilter:
     """Drops pages whose bytes show too little evidence of mathematics, before any decoding or parsing.
 
     ``rules``    the file of evidence below ``filters/``, or a path
-    ``filters``  folders whose files come before the shipped ones
+    ``overlay``  folders whose files come before the shipped ones
 
     A page passes when the weights of what was found in it add up to ``pass_at`` of the rule file. Upstream asks for
     one of ten substrings and else parses every page with a backslash and two letters in it (OpenWebMath,
@@ -55,7 +55,7 @@ class Prefilter:
     """
 
     rules: str = "web/math.toml"
-    filters: tuple[str, ...] = ()
+    overlay: tuple[str, ...] = ()
 
     name: ClassVar[str] = "prefilter"
     version: ClassVar[int] = 1
@@ -67,12 +67,12 @@ class Prefilter:
 
     def uses(self) -> Mapping[str, str]:
         """Digest of the rule file."""
-        path = assets.find("filters", self.rules, self.filters)
+        path = assets.find("filters", self.rules, self.overlay)
         return {self.rules: blake2b(path.read_bytes(), digest_size=16).hexdigest()}
 
     def load(self) -> Apply:
         """Compiles the patterns."""
-        scorer = Scorer(assets.find("filters", self.rules, self.filters))
+        scorer = Scorer(assets.find("filters", self.rules, self.overlay))
 
         def apply(batch: pa.RecordBatch) -> pa.RecordBatch:
             charsets = batch.column("_charset").to_pylist()

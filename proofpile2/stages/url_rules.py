@@ -28,6 +28,7 @@ class UrlRules:
     needs: ClassVar[tuple[str, ...]] = ("url",)
     adds: ClassVar[Mapping[str, pa.DataType]] = {}
     reasons: ClassVar[tuple[str, ...]] = ("blocked",)
+    count_details: ClassVar[bool] = True
 
     rules: str = "web/urls.toml"
     overlay: tuple[str, ...] = ()

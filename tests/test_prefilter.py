@@ -167,6 +167,6 @@ def test_an_overlay_replaces_the_file(tmp_path: Path) -> None:
     (tmp_path / "web").mkdir()
     text = RULES.read_text("utf-8").replace("pass_at = 1.0", "pass_at = 90.0")
     (tmp_path / "web" / "math.toml").write_text(text, "utf-8")
-    strict = Prefilter(filters=(str(tmp_path),))
+    strict = Prefilter(overlay=(str(tmp_path),))
     assert strict.load()(column(b"<math><mi>x</mi></math>")).column("drop").to_pylist() == ["no_math_markup"]
     assert strict.uses() != Prefilter().uses()

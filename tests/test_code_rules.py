@@ -45,6 +45,23 @@ def test_examples_of_rule_file(language):
     assert read_rule_file(path).about.name == language
 
 
+def test_files_for_all_languages():
+    """The two files without examples are checked as well."""
+    assert run_examples(RULES / "_shared.toml") == []
+    assert run_examples(RULES / "_topics.toml") == []
+
+
+def test_examples_that_fail_are_told(tmp_path: Path):
+    """A wrong expectation is named with what was found; a file that keeps nothing is no good either."""
+    path = tmp_path / "coq.toml"
+    path.write_text((RULES / "coq.toml").read_text(encoding="utf-8").split("[[example]]")[0], encoding="utf-8")
+    with path.open("a", encoding="utf-8") as out:
+        out.write('[[example]]\nexpect = "empty"\ntext = "Lemma a : True."\n')
+    failures = run_examples(path)
+    assert len(failures) == 2
+    assert "expected empty, found keep" in failures[0]
+
+
 @pytest.mark.parametrize(
     ("language", "text", "expected"),
     [

@@ -12,6 +12,7 @@ from proofpile2.code.imports import importer
 from proofpile2.code.lexis import leader
 from proofpile2.code.looks import HEAD, WINDOW, looker, marker
 from proofpile2.code.paths import path_judge
+from proofpile2.code.patterns import compile_patterns
 from proofpile2.code.rulefile import Library, RuleFile, Shared, read_rule_file, read_shared
 from proofpile2.code.topics import Topics, read_topics, scorer
 
@@ -45,8 +46,8 @@ WORDS = 4_096
 _MARKS = 6_000  # bytes of the head comments in which programs sign
 _CONTROLS = bytes(range(9)) + bytes(range(14, 27)) + bytes(range(28, 32))
 _MISREAD = re.compile(
-    rb"\xef\xbf\xbd|\xc2[\x80-\x84\x86-\x9f]"
-)  # U+FFFD, and controls that Latin-1 makes of other codes
+    rb"\xef\xbf\xbd|\xc2[\x80-\x84\x86-\x9f]"  # U+FFFD, and controls that Latin-1 makes of other codes
+)
 
 
 def compile_language(path: str | Path, shared: str | Path | None = None, topics: str | Path | None = None) -> Judge:
@@ -57,9 +58,21 @@ def compile_language(path: str | Path, shared: str | Path | None = None, topics:
 
 
 def run_examples(path: str | Path) -> list[str]:
-    """Runs the ``[[example]]`` tables of a rule file; what went wrong, one line each."""
+    """Runs the ``[[example]]`` tables of a rule file; what went wrong, one line each.
+
+    ``_shared.toml`` and ``_topics.toml`` beside it are used where they are, else the shipped ones. These two have no
+    examples of their own; they are compiled, so that a mistake in them is a ConfigError.
+    """
+    path = Path(path)
+    shared, topics = (path.with_name(Path(name).name) for name in (SHARED, TOPICS))
+    if path.name == shared.name:
+        marker(read_shared(path).generated, str(path))
+        return []
+    if path.name == topics.name:
+        compile_patterns([pattern for sign in read_topics(path).signs for pattern in sign.patterns], str(path))
+        return []
     rules = read_rule_file(path)
-    judge = compile_language(path)
+    judge = compile_language(path, shared if shared.is_file() else None, topics if topics.is_file() else None)
     failures = []
     for number, example in enumerate(rules.example, 1):
         found = judge(example.text.encode(), example.path) or "keep"

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from proofpile2.code import measures
 from proofpile2.code.imports import GRAMMARS, error_share, parser_of
 from proofpile2.code.lexis import masker
-from proofpile2.code.patterns import compile_patterns
+from proofpile2.code.patterns import compile_exactly, compile_patterns
 from proofpile2.code.rulefile import Evidence, RuleFile
 from proofpile2.errors import ConfigError
 
@@ -43,7 +43,12 @@ def looker(rules: RuleFile, signs: Sequence[Evidence], where: str) -> Look:
     The bytes as they are come first. Only where they leave doubt (no evidence, evidence for another language too, or so
     little text that it may be an import list) are comments and strings masked and, with a grammar, the text parsed.
     """
-    mask, weigh = masker(rules.lexis), _weigher(rules, signs, where)
+    mask, quick, exact = masker(rules.lexis), _weigher(rules, signs, where), _weigher(rules, signs, where, exact=True)
+
+    def weigh(text: bytes) -> _Weighed:
+        seen = quick(text)
+        return seen if seen.own or seen.others or not text.strip() else exact(text)
+
     imports = _imports(rules, where)
 
     def look(data: bytes, begin: int) -> tuple[str | None, float]:
@@ -62,7 +67,7 @@ def looker(rules: RuleFile, signs: Sequence[Evidence], where: str) -> Look:
             return "import_list", 0.0
         own, others = seen.own, seen.others
         if others:
-            left = weigh(masked)
+            left = quick(masked)
             if left.own or left.others:  # else strings and comments may speak: JSON is nothing but strings
                 own, others = left.own, left.others
         other = max(others, key=lambda name: (others[name], name), default="")
@@ -91,7 +96,7 @@ def marker(tables: Sequence[Evidence], where: str) -> Callable[[bytes], str | No
 
 
 def _scanner(
-    tables: Sequence[Evidence], where: str
+    tables: Sequence[Evidence], where: str, exact: bool = False
 ) -> tuple[Callable[[bytes], frozenset[int]], list[tuple[int, bool]]]:
     """One scan for all patterns of all tables; and for each pattern its table, and whether it is an ``unless``."""
     owners = [
@@ -100,13 +105,15 @@ def _scanner(
         for against in (*(False for _ in table.patterns), *(True for _ in table.unless))
     ]
     patterns = [pattern for table in tables for pattern in (*table.patterns, *table.unless)]
-    return compile_patterns(patterns, where), owners
+    return (compile_exactly if exact else compile_patterns)(patterns, where), owners
 
 
-def _weigher(rules: RuleFile, signs: Sequence[Evidence], where: str) -> Callable[[bytes], _Weighed]:
+def _weigher(
+    rules: RuleFile, signs: Sequence[Evidence], where: str, exact: bool = False
+) -> Callable[[bytes], _Weighed]:
     tables = [*rules.own, *rules.other, *rules.generated, *rules.unwanted, *rules.sign, *signs]
     kinds = [kind for kind in ("own", "other", "generated", "unwanted") for _ in getattr(rules, kind)]
-    scan, owners = _scanner(tables, where)
+    scan, owners = _scanner(tables, where, exact)
 
     def weigh(text: bytes) -> _Weighed:
         said, found = _Weighed(), scan(text)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 from proofpile2.errors import ConfigError
 
-__all__ = ["compile_patterns"]
+__all__ = ["compile_exactly", "compile_patterns"]
 
 
 def compile_patterns(patterns: Sequence[str], where: str) -> Callable[[bytes], frozenset[int]]:
@@ -42,6 +43,20 @@ def compile_patterns(patterns: Sequence[str], where: str) -> Callable[[bytes], f
         return frozenset(found)
 
     return occurring
+
+
+def compile_exactly(patterns: Sequence[str], where: str) -> Callable[[bytes], frozenset[int]]:
+    """As :func:`compile_patterns`, one after the other with Python's ``re``: a hundred times slower, for short texts.
+
+    Hyperscan 0.9 misses some matches of long alternations behind a repeated group (``Notation`` beside ``Tactic
+    Notation`` when sixteen bytes and more stand before it; a test has the case), about one in ten thousand; where a
+    miss would drop a file, the answer is checked with this.
+    """
+    try:
+        compiled = [re.compile(pattern.encode(), re.MULTILINE) for pattern in patterns]
+    except re.error as error:
+        raise ConfigError(f"{where}: {error}") from None
+    return lambda data: frozenset(number for number, one in enumerate(compiled) if one.search(data))
 
 
 def _culprit(patterns: Sequence[str], flags: int) -> str:

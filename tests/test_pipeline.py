@@ -106,7 +106,7 @@ def test_wrong_settings_say_what_is_wrong(docs, mine, settings, message):
         ('use = "table"', 'use = "tabel"', "did you mean 'table'"),
         ('name = "final"', 'nam = "final"', "unknown key 'nam'"),
         ("[[pass]]", "[[pas]]", "unknown key 'pas'"),
-        ('use = "split"', 'use = "mathscore"', "mathscore needs the column 'formulas'"),
+        ('use = "split"', 'use = "html"', "html needs the column '_payload'"),
         ('name = "mine"', "name = mine", "not valid TOML"),
     ],
 )

@@ -116,7 +116,9 @@ def grams(found: Sequence[str], length: int = NGRAM) -> npt.NDArray[np.uint64]:
     count = len(found) - length + 1
     if count <= 0:
         return np.zeros(0, np.uint64)
-    hashes = np.fromiter((_word_hash(word) for word in found), np.uint64, len(found))
+    if len(_HASHES) > 1 << 20:
+        _HASHES.clear()
+    hashes = np.fromiter(map(_HASHES.__getitem__, found), np.uint64, len(found))
     total = np.zeros(count, np.uint64)
     factor = np.uint64(0x9E3779B97F4A7C15)
     for place in range(length):
@@ -124,15 +126,16 @@ def grams(found: Sequence[str], length: int = NGRAM) -> npt.NDArray[np.uint64]:
     return total
 
 
-@cache
-def _cached_hash(word: str) -> int:
-    return int.from_bytes(blake2b(word.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
+class _Hashes(dict[str, int]):
+    """64 bits of BLAKE2b for each word that was met."""
+
+    def __missing__(self, word: str) -> int:
+        digest = blake2b(word.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+        self[word] = int.from_bytes(digest, "big")
+        return self[word]
 
 
-def _word_hash(word: str) -> int:
-    if _cached_hash.cache_info().currsize > 1 << 20:
-        _cached_hash.cache_clear()
-    return _cached_hash(word)
+_HASHES = _Hashes()
 
 
 # The three languages -------------------------------------------------------------------------------------------------

@@ -94,7 +94,7 @@ def test_only_the_languages_asked_for(tmp_path):
 
 
 def test_hostile_members(tmp_path):
-    """Paths that lead out are names only, links and devices are passed over, nothing is written, a second copy is dropped."""
+    """Paths that lead out are names only, links and devices passed over, nothing is written, a second copy goes."""
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "p.tar").write_bytes(
         tar(

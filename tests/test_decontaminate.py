@@ -23,7 +23,10 @@ LEAN4 = "lemma Toy.double (x y : ℝ) (hx : 2 * x = y) (hy : y ≤ 12) : x ≤ 6
 SHORT = "theorem toy_short : 7 % 4 = 3 := by sorry"
 ISABELLE = 'lemma (in toy) twice_mono: fixes x y :: nat assumes h: "x \\<le> y" and "0 < x" shows "2 * x \\<le> 2 * y"'
 COQ = "Theorem toy_assoc : forall (a b c : nat), a + (b + c) + 0 = (a + b) + c."
-WORDS = "A farmer has {} sheep and twice as many goats as sheep while his neighbour keeps only half of the goats that the farmer has on the northern field so how many animals graze there in all"
+WORDS = (
+    "A farmer has {} sheep and twice as many goats as sheep while his neighbour keeps only half of the goats that the "
+    "farmer has on the northern field so how many animals graze there in all"
+)
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +79,7 @@ end zoo
 
 
 def test_lean_3_copy_under_another_name(index):
-    """Renamed theorem, variables and hypotheses: it goes with its documentation, attribute and proof, and nothing else."""
+    """Renamed theorem, variables and hypotheses: it goes with documentation, attribute and proof, and nothing else."""
     verdict = examine(FILE3, "lean", "o/p:zoo.lean", index)
     start, end = FILE3.index("/-- The sum"), FILE3.index("-- about")
     assert verdict.text == FILE3[:start] + FILE3[end:]
@@ -165,7 +168,10 @@ def test_unnamed_isabelle_lemmas_match_nothing_else():
 
 def test_coq_copy(index):
     """Coq too, up to the next command."""
-    text = "Require Import Arith.\n(** doc *)\nLemma mine :\n  forall (a b c : nat), a + (b + c) + 0 = (a + b) + c.\nProof. intros; lia. Qed.\n\nDefinition x := 1.\n"  # noqa: E501
+    lemma = (
+        "(** doc *)\nLemma mine :\n  forall (a b c : nat), a + (b + c) + 0 = (a + b) + c.\nProof. intros; lia. Qed.\n"
+    )
+    text = f"Require Import Arith.\n{lemma}\nDefinition x := 1.\n"
     verdict = examine(text, "coq", "", index)
     assert verdict.cuts == ("toy:i4",)
     assert verdict.text == "Require Import Arith.\n\nDefinition x := 1.\n"
@@ -179,18 +185,19 @@ def test_texts(index):
 
 
 def test_names_of_a_list(tmp_path):
-    """LeanDojo's form: full names with the namespaces around them; names without a dot only in a file of the same name."""
+    """LeanDojo's form: full names with their namespaces; names without a dot only in a file of the same name."""
     rows = [{"full_name": "nat.foo.bar", "file_path": "src/a.lean"}, {"full_name": "lift", "file_path": "src/b.lean"}]
     (tmp_path / "test.json").write_text(json.dumps(rows))
     make([tmp_path / "test.json"], str(tmp_path / "dojo.parquet"))
     index = load([str(tmp_path / "dojo.parquet")])
-    text = "namespace nat\nsection\ntheorem foo.bar : p := q\nend\ntheorem bar : p := q\nend nat\ntheorem bar : p := q\ntheorem lift : p := q\n"
+    one = "theorem {} : p := q\n".format
+    text = f"namespace nat\nsection\n{one('foo.bar')}end\n{one('bar')}end nat\n{one('bar')}{one('lift')}"
     assert examine(text, "lean", "c.lean", index).cuts == ("dojo:nat.foo.bar",)
     assert examine(text, "lean", "o/p@1:x/b.lean", index).cuts == ("dojo:nat.foo.bar", "dojo:lift")
 
 
 def test_the_step(tmp_path, index):
-    """The step fills text, ``cuts`` and ``cut_items``, and drops with the benchmark's name; unknown names are errors."""
+    """The step fills text, ``cuts`` and ``cut_items``, drops with the benchmark's name; unknown names are errors."""
     (tmp_path / "toy.jsonl").write_text(json.dumps({"name": "i1", "formal_statement": LEAN4}))
     make([tmp_path / "toy.jsonl"], str(tmp_path / "toy.parquet"))
     step = Decontaminate((str(tmp_path / "toy.parquet"),))
@@ -214,7 +221,7 @@ KEYWORDS = st.sampled_from(
 @settings(max_examples=150, deadline=None)
 @given(st.lists(st.one_of(FREE, KEYWORDS), max_size=20), st.sampled_from(["lean", "isabelle", "coq"]))
 def test_declarations_lie_in_order(pieces, language):
-    """Of any text: declarations are in order, apart from each other and within the text; cutting none changes nothing."""
+    """Of any text: declarations are in order, apart and within the text; cutting none changes nothing."""
     text = "".join(pieces)
     place = 0
     for one in declarations(text, language):
@@ -307,7 +314,7 @@ def test_what_ships_holds_no_text():
 
 
 def test_real_files(shared):
-    """All copies of benchmarks among real files go, of ordinary Lean and Isabelle files outside the AFP nothing is cut."""
+    """All copies of benchmarks among real files go; of ordinary files outside the AFP nothing is cut."""
     folder = shared / "code"
     if not folder.is_dir():
         pytest.skip("no files of code beside the repository")

@@ -68,7 +68,7 @@ def hub():
             self.end_headers()
             self.wfile.write(body)
 
-        def do_GET(self):  # noqa: N802
+        def do_GET(self):
             url = urlsplit(self.path)
             state.seen[url.path] += 1
             state.tokens.setdefault(url.path, set()).add(self.headers.get("Authorization"))
@@ -78,19 +78,24 @@ def hub():
                 return
             query = {key: values[0] for key, values in parse_qs(url.query).items()}
             if url.path == "/search/repositories":
-                return self.search(query)
+                self.search(query)
+                return
             parts = url.path.split("/")
             if parts[1] == "codeload":
-                return self.answer(200, state.repositories["/".join(parts[2:4])]["tarball"])
+                self.answer(200, state.repositories["/".join(parts[2:4])]["tarball"])
+                return
             known = state.repositories.get("/".join(parts[2:4]))
             if known is None:
-                return self.answer(404, b'{"message": "Not Found"}')
+                self.answer(404, b'{"message": "Not Found"}')
+                return
             if parts[4] == "commits":
                 rows = [{"sha": SHA, "commit": {"committer": {"date": known["commit"] + "T00:00:00Z"}}}]
                 early = known["commit"] <= query["until"][:10]
-                return self.answer(200, json.dumps(rows if early else []).encode())
+                self.answer(200, json.dumps(rows if early else []).encode())
+                return
             host = self.headers["Host"].replace("127.0.0.1", "localhost")  # another host, as codeload is
-            return self.answer(302, b"", Location=f"http://{host}/codeload/{'/'.join(parts[2:4])}")
+            self.answer(302, b"", Location=f"http://{host}/codeload/{'/'.join(parts[2:4])}")
+            return
 
         def search(self, query):
             wanted = dict(part.split(":", 1) for part in shlex.split(query["q"]))
@@ -185,7 +190,7 @@ def test_files_of_a_repository_as_rows(hub, client, tmp_path):
 
 
 def test_every_fate_has_a_status(hub, client, tmp_path):
-    """Nothing before the cut-off, gone, refused, empty: each is settled with a reason, and nothing takes today's state."""
+    """Nothing before the cut-off, gone, refused, empty: each is settled with a reason; none takes today's state."""
     hub.add("o/late", commit="2023-04-01")
     hub.add("o/fine")
     for name, status in (("o/law", 451), ("o/shut", 403), ("o/void", 409)):
@@ -195,7 +200,8 @@ def test_every_fate_has_a_status(hub, client, tmp_path):
     search(str(tmp_path), wanted, client)
     fetch(str(tmp_path), wanted, client)
     assert {one.repository: one.status for one in statuses(str(tmp_path))} == {
-        "o/late": "none_before", "o/fine": "done", "o/lost": "missing", "o/law": "refused", "o/shut": "refused", "o/void": "empty",
+        "o/late": "none_before", "o/fine": "done", "o/lost": "missing", "o/law": "refused",
+        "o/shut": "refused", "o/void": "empty",
     }  # fmt: skip
     seen = hub.seen.total()
     fetch(str(tmp_path), wanted, client)

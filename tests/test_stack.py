@@ -21,7 +21,7 @@ def read(*paths, **settings):
 def test_version_one(tmp_path):
     """Repository, path, revision and licences of version 1 become origin, locator, revision, URL and licence."""
     row = {
-        "content": "x : N", "max_stars_repo_name": "o/p", "max_stars_repo_path": "src/A.agda", "lang": "Agda", "size": 5,
+        "content": "x : N", "max_stars_repo_name": "o/p", "max_stars_repo_path": "src/A.agda", "lang": "Agda",
         "max_stars_repo_head_hexsha": "abc", "max_stars_repo_licenses": ["MIT", "BSD-3-Clause"], "hexsha": "b10b",
     }  # fmt: skip
     pq.write_table(pa.Table.from_pylist([row]), tmp_path / "a.parquet")
@@ -33,7 +33,7 @@ def test_version_one(tmp_path):
 
 
 def test_version_two(tmp_path):
-    """Rows with ids only go with a reason; content, where it was fetched, counts; ``files`` of a repository are rows."""
+    """Rows with ids only go with a reason; content, where it is there, counts; ``files`` of a repository are rows."""
     rows = [
         {
             "blob_id": "b1",
@@ -110,3 +110,15 @@ def test_the_shared_files(shared):
     assert Counter(row["subset"] for row in rows) == {"fortran": 311, "jupyter": 233}
     assert len({row["id"] for row in rows}) == len(rows)
     assert sum(row["drop"] is not None for row in rows) == 0
+
+
+def test_files_elsewhere():
+    """Files of any fsspec place are read, and languages seen by their folders."""
+    import fsspec
+
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.table({"content": ["-- a"]}), sink)
+    with fsspec.open("memory://stack/data/lean/train-0.parquet", "wb") as out:
+        out.write(sink.getvalue().to_pybytes())
+    (row,), _ = read("memory://stack")
+    assert (row["subset"], row["text"]) == ("lean", "-- a")

@@ -215,7 +215,7 @@ def _tar(
                 continue
             content = archive.extractfile(one)
             yield Member(path, content.read(MAX_FILE_BYTES + 1) if content else b"", modified)
-        if counted.error or opened.offset > counted.given:  # type: ignore[attr-defined]
+        if counted.error or opened.offset > counted.given:
             raise counted.error or EOFError("the archive breaks off")
     if links:
         note(f"{links} links passed over")

@@ -1,4 +1,5 @@
 # make web    run the web pipeline on the sample that ships
+# make pack   the same, then tokenize and pack its output into the binaries that a trainer reads
 # make test   run the tests
 # make check  what CI runs: lint, types, tests
 # make bench  speed and quality beside peers (slow; builds environments of its own under .bench/)
@@ -10,11 +11,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 OUT ?= out
 
-.PHONY: web test check bench clean
+.PHONY: web pack test check bench clean
 .DEFAULT_GOAL := web
 
 web: $(VENV)/installed
 	$(BIN)/proofpile2 run web --out $(OUT)
+
+pack: web
+	$(BIN)/proofpile2 run proofpile2 --component web=$(OUT)/web --leave-out arxiv code general-code general-text --out $(OUT)
 
 test: $(VENV)/installed-dev
 	$(BIN)/python -m pytest
@@ -30,6 +34,7 @@ bench: $(VENV)/installed-dev
 	$(BIN)/python bench/fidelity.py
 	$(BIN)/python bench/dedup.py
 	$(BIN)/python bench/classifiers.py
+	$(BIN)/python bench/pack.py
 
 clean:
 	rm -rf $(VENV) .bench build dist

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from proofpile2.dataset import Dataset, open, statistics  # noqa: A004
 from proofpile2.errors import ConfigError, Error, InputError, MissingFile, NotWhole, PartFailed
+from proofpile2.packing.reader import open_tokens
 
 __all__ = [
     "ConfigError", "Dataset", "Error", "InputError", "MissingFile", "NotWhole", "PartFailed", "__version__", "open",
-    "statistics",
+    "open_tokens", "statistics",
 ]  # fmt: skip
 
 __version__ = "0.1.0"

@@ -99,12 +99,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     _planning(one)
     _out(one)
+    cli_pack.add_run_options(one)
     _json(one)
     one = command(
         "status", _status, "show how far a run is", "proofpile2 status web --input 'crawl/*.warc.gz' --out data"
     )
     _planning(one)
     _out(one)
+    cli_pack.add_run_options(one)
     _json(one)
 
     one = command(
@@ -312,6 +314,8 @@ def _source_kind(path: str) -> str:
 
 
 def _plan(given: argparse.Namespace) -> int:
+    if pack.is_mixture(given.pipeline):
+        return cli_pack.plan_mixture(given, _overrides(given))
     plan = _planned(given)
     states = inspection.status(plan, given.out)
     if given.json:
@@ -336,6 +340,8 @@ def _plan(given: argparse.Namespace) -> int:
 
 
 def _status(given: argparse.Namespace) -> int:
+    if pack.is_mixture(given.pipeline):
+        return cli_pack.plan_mixture(given, _overrides(given))
     states = inspection.status(_planned(given), given.out)
     if given.json:
         print(json.dumps([asdict(state) for state in states], indent=1, ensure_ascii=False))

@@ -9,7 +9,8 @@ import pytest
 
 from proofpile2 import cli, shards
 
-COMMANDS = ["run", "stage", "plan", "status", "funnel", "explain", "verify", "clean", "filters test", "train mathscore"]
+COMMANDS = ["run", "stage", "plan", "status", "funnel", "explain", "verify", "clean", "filters test", "train mathscore",
+            "train tokenizer", "tokens", "push", "pull"]  # fmt: skip
 
 PIPELINE = """
 name = "mine"
@@ -30,7 +31,9 @@ part_bytes = 1_000_000
 use = "split"
 """
 
-LONG = "This is a sentence of the {}. It has enough words to be kept by every rule, and it speaks of matrices and rings. "
+LONG = (
+    "This is a sentence of the {}. It has enough words to be kept by every rule, and it speaks of matrices and rings. "
+)
 
 
 @pytest.fixture

@@ -61,3 +61,9 @@ def test_a_cut_gzip_file_is_an_input_error(tmp_path):
     with pytest.raises(InputError, match="can't be read"):
         seen.extend(batch.num_rows for batch in source.read("d.jsonl.gz", print))
     assert sum(seen) > 100
+
+
+def test_half_of_a_surrogate_pair_in_json_is_replaced(tmp_path):
+    """JSON can hold it, Arrow can't; the row stays."""
+    (tmp_path / "d.jsonl").write_text('{"text": "a\\ud800b"}\n')
+    assert [row["text"] for row in rows(Table((str(tmp_path / "d.jsonl"),)))] == ["a?b"]

@@ -95,7 +95,9 @@ class Table:
 
     def _from_json(self, rows: list[dict[str, Any]]) -> pa.RecordBatch:
         def texts(name: str) -> list[str | None]:
-            return [value if isinstance(value := row.get(name), str) else None for row in rows]
+            found = (row.get(name) for row in rows)
+            # JSON can hold half of a surrogate pair, which is no character
+            return [value.encode("utf-8", "replace").decode() if isinstance(value, str) else None for value in found]
 
         columns = {name: pa.array(texts(name), DOCUMENT.field(name).type) for name in DOCUMENT.names if name != "text"}
         columns[self.text] = pa.array(texts(self.text), pa.large_string())

@@ -44,6 +44,7 @@ WORDS = 4_096
 """Bytes after the head comments of which the words are counted."""
 
 _MARKS = 6_000  # bytes of the head comments in which programs sign
+_SIGN = re.compile("[./]")
 _CONTROLS = bytes(range(9)) + bytes(range(14, 27)) + bytes(range(28, 32))
 _MISREAD = re.compile(
     rb"\xef\xbf\xbd|\xc2[\x80-\x84\x86-\x9f]"  # U+FFFD, and controls that Latin-1 makes of other codes
@@ -164,11 +165,11 @@ def _relevance(rules: RuleFile, topics: Topics) -> Callable[[bytes, int, str, fl
 
 
 def _library_weights(tables: Sequence[Library]) -> Callable[[frozenset[str]], float]:
-    compiled = [(table.weight, _names(table.names), _names(table.unless)) for table in tables]
+    compiled = [(table.weight, _belongs(table.names), _belongs(table.unless)) for table in tables]
     memo: dict[str, tuple[int, ...]] = {}
 
     def tables_of(name: str) -> tuple[int, ...]:
-        return tuple(n for n, (_, yes, no) in enumerate(compiled) if yes.match(name) and not no.match(name))
+        return tuple(number for number, (_, yes, no) in enumerate(compiled) if yes(name) and not no(name))
 
     def weigh(names: frozenset[str]) -> float:
         hit: set[int] = set()
@@ -183,7 +184,15 @@ def _library_weights(tables: Sequence[Library]) -> Callable[[frozenset[str]], fl
     return weigh
 
 
-def _names(names: Sequence[str]) -> re.Pattern[str]:
-    """Each name and what is below it."""
-    globs = "|".join("[^/.]*".join(re.escape(piece) for piece in name.split("*")) for name in names)
-    return re.compile(rf"(?:{globs})(?:[./].*)?\Z" if globs else r"(?!)", re.DOTALL)
+def _belongs(names: Sequence[str]) -> Callable[[str], bool]:
+    """Whether a name is one of ``names``, or below one: everything before some dot or slash of it is one."""
+    plain = frozenset(name for name in names if "*" not in name)
+    globs = "|".join("[^/.]*".join(map(re.escape, name.split("*"))) for name in names if "*" in name)
+    below = re.compile(rf"(?:{globs})(?:[./]|\Z)").match if globs else None
+
+    def belongs(name: str) -> bool:
+        if name in plain or (below is not None and below(name)):
+            return True
+        return any(name[: sign.start()] in plain for sign in _SIGN.finditer(name))
+
+    return belongs

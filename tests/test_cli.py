@@ -31,7 +31,7 @@ part_bytes = 1_000_000
 use = "split"
 """
 
-LONG = (
+LONG = "A sentence of the {}. It has enough words to be kept by every rule, and it speaks of matrices and rings. "
     "This is a sentence of the {}. It has enough words to be kept by every rule, and it speaks of matrices and rings. "
 )
 

@@ -60,7 +60,7 @@ def commands(command: Callable[..., argparse.ArgumentParser]) -> None:
     )
     one.add_argument("--lang", default="", choices=("", "lean", "isabelle", "coq"), help="language of the statements")
     one.add_argument("--names", default="no", choices=benchmarks.NAMES,
-                     help="what a name alone is worth: nothing, part of a proof that a file is a copy, or enough")  # fmt: skip
+                     help="what a name alone is worth: nothing, a sign of a copy, or enough")  # fmt: skip
     one.add_argument("--stride", type=int, default=8, metavar="N", help="keep each Nth n-gram of texts (default: 8)")
     one.add_argument("--no-texts", action="store_true", help="formal statements only")
     _common(one)

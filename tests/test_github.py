@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import io
 import json
 import shlex
@@ -14,6 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from proofpile2 import cli_code
 from proofpile2.errors import ConfigError, InputError
 from proofpile2.sources import github
 from proofpile2.sources.github import Github, Wanted, fetch, found, search, statuses
@@ -319,3 +321,31 @@ def test_wrong_settings(given, tmp_path, client):
     """Days and languages are checked before anything is asked."""
     with pytest.raises(ConfigError):
         search(str(tmp_path), Wanted(**given), client)
+
+
+def test_the_command(hub, tmp_path, monkeypatch, capsys):
+    """``proofpile2 github`` searches, fetches and tells what became of each; it never shows the token."""
+    monkeypatch.setenv("GITHUB_TOKEN", "secret-token")
+    hub.add("o/one")
+    hub.add("o/late", commit="2024-01-01")
+    top = argparse.ArgumentParser()
+    sub = top.add_subparsers()
+
+    def command(name, call, text, *examples):
+        one = sub.add_parser(name)
+        one.set_defaults(call=call)
+        return one
+
+    cli_code.commands(command)
+    out = str(tmp_path / "state")
+    given = top.parse_args(["github", "--langs", "lean", "--since", "2019-01-01", "--out", out, "--base-url", hub.url])
+    assert given.call(given) == 0
+    printed = capsys.readouterr()
+    assert printed.out == "2 repositories; done: 1; none_before: 1\n"
+    assert "o/late: none_before no commit before 2023-04-01" in printed.err
+    given = top.parse_args(["github", "--status", "--out", out])
+    assert given.call(given) == 0
+    shown = capsys.readouterr().out
+    assert f"o/one  done  1 files, {len(LEAN)} bytes, at {SHA[:12]} of 2020-01-02" in shown
+    state = "".join(path.read_text(errors="replace") for path in tmp_path.rglob("*") if path.is_file())
+    assert "secret" not in printed.out + printed.err + shown + state

@@ -10,7 +10,8 @@ HEADS = [
     "/*\n * Copyright (c) 2020 A\n * Licensed under MIT\n */\n", "// Copyright 2020 A\n// All rights reserved\n\n",
     "# Copyright 2020\n#\n# Licensed under the Apache License\n", "/-\nCopyright (c) 2020. All rights reserved.\n-/\n",
     "(* Copyright INRIA *)\n(* Author: B *)\n", "{- License: BSD -}\n", "-- Copyright A\n", "% Copyright A\n%% more\n",
-    "! Copyright A\n", "C     Copyright A\nC     and so on\n", '"""Copyright A\n\nmore\n"""\n', "c copyright a\n* and\n",
+    "! Copyright A\n", "C     Copyright A\nC     and so on\n",
+    '"""Copyright A\n\nmore\n"""\n', "c copyright a\n* and\n",
     "// Copyright A\n",
 ]  # fmt: skip
 

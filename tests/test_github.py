@@ -157,6 +157,15 @@ def test_search_goes_on_where_it_stopped(hub, client, tmp_path):
         search(str(tmp_path), Wanted(langs=("lean",), cutoff="2024-01-01"), client)
 
 
+def test_incomplete_answers_are_asked_for_again(hub, client, naps, tmp_path):
+    """An answer that the search itself calls incomplete is not taken for all there is."""
+    hub.add("o/one")
+    part = json.dumps({"total_count": 0, "incomplete_results": True, "items": []}).encode()
+    hub.script["/search/repositories"] = [lambda one: one.answer(200, part)] * 2
+    assert search(str(tmp_path), LEANS, client) == 1
+    assert naps == [2.0, 4.0]
+
+
 def test_windows_part_at_weeks_first():
     """A long window is parted at the border of a week, and all days stay in one of the halves."""
     window = github._Window(date(2020, 1, 1), date(2020, 3, 31), 0)

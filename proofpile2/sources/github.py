@@ -41,6 +41,7 @@ CUTOFF = "2023-04-01"
 
 STATE = "github.json"
 
+_AGAIN = 4  # times that an incomplete answer is asked for again
 _AT_MOST = 1_000  # results that the search gives of one question
 _NAMES: Mapping[str, tuple[str, ...]] = {
     "agda": ("Agda",), "c": ("C",), "coq": ("Coq", "Rocq Prover"), "cpp": ("C++",),
@@ -185,7 +186,7 @@ def _windows(folder: Path, language: str, window: _Window, client: Client, say: 
         return
     stars = f"{window.least}..{'*' if window.most is None else window.most}"
     query = f'language:"{language}" created:{window.first}..{window.last} stars:{stars}'
-    total, rows, page = 0, [], 1
+    total, rows, page, again = 0, [], 1, 0
     while True:
         answer = client.json("/search/repositories", q=query, sort="stars", order="desc", per_page=100, page=page)
         total = int(answer.get("total_count", 0))
@@ -194,11 +195,17 @@ def _windows(folder: Path, language: str, window: _Window, client: Client, say: 
             for half in halves:
                 _windows(folder, language, half, client, say)
             return
+        if answer.get("incomplete_results") and again < _AGAIN:  # the search ran out of time
+            again += 1
+            client.sleep(2.0**again)
+            continue
+        again = 0
         rows += [_repository(one) for one in answer.get("items", ())]
         if not answer.get("items") or len(rows) >= min(total, _AT_MOST):
             break
         page += 1
-    say(f"{language} {window}: {len(rows)} repositories")
+    missing = f" of {total}" if len(rows) < total else ""
+    say(f"{language} {window}: {len(rows)}{missing} repositories")
     known = {"total": total, "repositories": [asdict(one) for one in rows if _is_name(one.name)]}
     shards.write_bytes(str(place), json.dumps(known).encode())
 

@@ -319,3 +319,50 @@ def test_randomised_form_depends_on_the_id_alone():
     texts = {extract(html, options=form).text for form in forms}
     assert all("Head" in text and "Words." in text for text in texts)
     assert len(texts) > 4
+
+
+DOLLARS = "<script>MathJax = {tex: {inlineMath: [['$', '$']]}};</script>"
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        (f"{DOLLARS}<p>A layer has $2k-1$ dots, two have $2k$.</p>", "A layer has $2k-1$ dots, two have $2k$."),
+        (f"{DOLLARS}<p>It costs $2k or $3k-$4k, so $5.</p>", r"It costs \$2k or \$3k-\$4k, so \$5."),
+        ('<p>At <img src="/math/inline/%28x_1%2C%20y%29"> or <img src="/math/inline/x">.</p>', "At $(x_1, y)$ or $x$."),
+        ('<p>No <img src="/math/logo">.</p>', "No ."),
+        ('<p>A <img class="math" alt="up" src="up.png">.</p>', "A ."),
+        (r'<p>A <img alt="\begin{figure}\caption{x^2}\end{figure}" src="img3.png">.</p>', "A ."),
+        (r"<p>\[a=1\\\]</p>", "$$a=1\\\\ $$"),
+    ],
+)
+def test_what_is_a_formula_and_what_is_not(html: str, text: str) -> None:
+    """Short formulas beside prices, paths of pictures, navigation icons, figures, a line break at the end."""
+    assert extract(html).text == text
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        ("<dl><dt>f(x)<a><span>[source]</span></a></dt><dd>A function.</dd></dl>", "f(x)\n: A function."),
+        ("<p>Solves a system. <a href=#d>More...</a></p>", "Solves a system."),
+        ("<p><a>Back</a> to Sets. <a>Forward</a> to Maps. <a>Up</a> to Contents.</p>", ""),
+        ("<p>All times are GMT. The time now is 10:00 PM.</p>", ""),
+        ("<p>Last update: 2020-01-02</p>", ""),
+        ("<p>Back to $x^2$. Forward to $y^2$.</p>", "Back to $x^2$. Forward to $y^2$."),
+        ("<hr><address>Jane Doe 2003-01-02</address>", ""),
+        (
+            '<ul role="tablist"><li role=tab>C</ul><div role=tabpanel>One.</div><div role=tabpanel hidden>Two.</div>',
+            "One.\n\nTwo.",
+        ),
+        (
+            "<table><tr><td>void f<td>(<td>int<td>a,<tr><td><td><td>int<td>b<tr><td><td>)</table>",
+            "void f (int a, int b)",
+        ),
+    ],
+)
+def test_furniture_of_programs(html: str, text: str) -> None:
+    """Links and lines that a documentation program or a forum adds go, the choice of tabs does; every tab stays."""
+    got = extract(f"{PROSE}{html}<h2>Later</h2>{PROSE}<p>So $a^2+b^2$ and $c^2$.</p>").text
+    between = got.split(extract(PROSE).text)[1]
+    assert between.removesuffix("## Later\n\n").strip() == text

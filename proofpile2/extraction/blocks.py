@@ -103,6 +103,9 @@ class Table:
                         table.links += block.links
             blocks.append(table)
             return
+        if (prototype := self.prototype(rows)) is not None:
+            blocks.append(prototype)
+            return
         for row in rows:
             small = all(len(cell) <= 1 and all(_plain(block) for block in cell) for cell in row)
             filled = [cell for cell in row if cell]
@@ -159,8 +162,24 @@ class Table:
         block.chars = len(tex)
         return block
 
+    def prototype(self, rows: list[list[list[Block]]]) -> Block | None:
+        """A function's head that documentation sets as a table, with cells for the brackets, as one paragraph."""
+        cells = [block for row in rows for cell in row for block in cell]
+        texts = [block.text.strip(_EDGES) for block in cells]
+        if self.headers or "(" not in texts or ")" not in texts or len(texts) > 200 or not all(map(_plain, cells)):
+            return None
+        text = " ".join(texts).replace("( ", "(").replace(" )", ")")
+        joined = Block("p", text, cells[0].boxes, cells[0].zone, cells[0].main)
+        joined.chars = sum(block.chars for block in cells)
+        joined.links = sum(block.links for block in cells)
+        return joined
+
     def is_data(self, rows: list[list[list[Block]]]) -> bool:
         width = max(len(row) for row in rows)
+        if not self.headers and any(
+            len(cell) == 1 and cell[0].chars == 1 and cell[0].text.strip(_EDGES) == "(" for row in rows for cell in row
+        ):
+            return False
         if self.layout or width < 2 or width > 60 or (self.mathematical and not self.headers):
             return False
         limit = 1200 if self.headers else 300
@@ -175,6 +194,7 @@ class Table:
         return len(rows) >= 2 or self.headers > 0
 
 
+_EDGES = f" \t\r\n\u00a0{EDGE}{EMPHASIS}{BREAK}"
 _SPACING = re.compile(f"[\\s\u00a0{EDGE}{EMPHASIS}{BREAK}]+")
 _EQUATION_NUMBER = re.compile(r"[(\[]\s*[A-Za-z]?[\d.]+[a-z]?\s*[)\]]")
 _RELATION = re.compile(

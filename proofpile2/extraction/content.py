@@ -195,6 +195,7 @@ _STARTS = phrases(
     we use cookies | this site uses cookies | this website uses cookies | join date | forgot password |
     forgotten your password | keep me logged in | remember me | follow us | retrieved from | view source |
     edit this page | edit on | improve this page | report a bug on this page | report this | flag this |
+    all times are | definition at line | go to the source code |
     suggested topics | similar threads | related threads | hot network questions | you may not post |
     sign up or log | post as a guest | thread starter | thread
     tools | create a free website |
@@ -221,6 +222,8 @@ _UI_WORDS = words(
 )
 _FIRST_WORDS = frozenset(phrase.partition(" ")[0] for phrase in _STARTS)
 _ELSEWHERE = re.compile(r"\W*(?:next|previous|prev|up|back|forward|contents|goto|go to)\b(?:\s*:|\s)", re.IGNORECASE)
+_WAYS = re.compile(r"(?:(?:go )?(?:back|forward|up|on|next|previous|return)(?: to)?:? [^.|]{1,60}(?:[.|]\s*|$)){2,4}")
+_INNER_MARKS = re.compile("[\ue003-\ue009]")
 _WORD = re.compile(r"[^\W\d_]+(?:'[a-z]+)?")
 
 
@@ -228,17 +231,22 @@ def boilerplate_line(text: str) -> bool:
     """Whether a short line is one of those that every site has (``Skip to content``, ``All rights reserved`` ...)."""
     if len(text) > 160:
         return False
-    line = " ".join(text.split()).strip("|·•»«›‹←→⇐⇒-–— [](){}<>#¶^*.:").lower()
+    line = " ".join(_unmarked(text).split()).strip("|·•»«›‹←→⇐⇒-–— [](){}<>#¶^*.:").lower()
     if not line:
         return True
     if line.partition(" ")[0] in _FIRST_WORDS and line.startswith(_STARTS):
         return len(line) <= 100 or line.startswith(
             ("copyright", "©", "powered", "we use", "this site uses", "your email")
         )
-    if any(phrase in line for phrase in _CONTAINS):
+    if any(phrase in line for phrase in _CONTAINS) or (" to " in line and _WAYS.fullmatch(line)):
         return True
     words = _WORD.findall(line)
     return bool(words) and len(words) <= 8 and not any(c.isdigit() for c in line) and all(w in _UI_WORDS for w in words)
+
+
+def _unmarked(text: str) -> str:
+    """The text without the marks of line breaks, edges and scripts (see ``delimiters``)."""
+    return text if text.isascii() else _INNER_MARKS.sub("", text.replace("\ue002", " "))
 
 
 def choose(blocks: Sequence[Sized], whole: bool) -> list[bool]:
@@ -365,7 +373,7 @@ def _close(blocks: Sequence[Sized], keep: list[bool]) -> None:
             continue
         block = blocks[place]
         heading = block.kind[0] == "h" and block.kind[1:].isdigit()
-        if heading and following <= block.kind and following and block.text.strip(" :¶\n").lower() in _BARE:
+        if heading and following <= block.kind and following and _unmarked(block.text).strip(" :¶\n").lower() in _BARE:
             keep[place] = False
             continue
         following = block.kind if heading else ""

@@ -240,7 +240,7 @@ def _accept(kind: str | None, body: str, language: str, rules: Rules) -> bool:
 
 _PATIENCE = 64  # openers of one kind in a run that were looked at to the end of their reach and did not close
 _REACH = 4000
-_PRICE = re.compile(r"\d[\d,.]*\s*(?:[a-z]{3,}|[kKmMbB]n?\b|[-–—]\s*$|/\s*$|$)")
+_PRICE = re.compile(r"\d[\d,.]*\s*(?:[a-z]{3,}|[kKmMbB]n?\b(?!\s*[-+*/=^_<>]\s*[\w(\\]|$)|[-–—]\s*$|/\s*$|$)")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{2,}")
 
 

@@ -348,9 +348,9 @@ def _likely(value: str, name: str) -> bool:
 
 
 def _from_address(source: str, said: bool, display: bool | None) -> Formula | None:
-    if "?" not in source and "%5" not in source and "%7" not in source:
-        return None
     head, _, query = source.partition("?")
+    if not query and "%" not in source and not (said and simple(head.rsplit("/", 1)[-1])):
+        return None
     candidates = []
     if query:
         candidates += [unquote_plus(match.group(1)) for match in _QUERY.finditer("?" + query)]

@@ -259,8 +259,8 @@ def _clean(tex: str) -> tuple[str, bool | None]:
     if "\n" in tex:
         tex = _LINES.sub("\n", tex)
     tex = _SPACES.sub(" ", tex).strip()
-    if tex.endswith("\\") and (len(tex) - len(tex.rstrip("\\"))) % 2:
-        tex += " "  # a control space at the end would swallow the closing dollar
+    if tex.endswith("\\"):
+        tex += " "  # a control space at the end would swallow the closing dollar, a line break seems to do so
     if "$" in tex:
         tex = _inner_dollars(tex)
     return ("" if _EMPTY.fullmatch(tex) else tex), display

@@ -37,10 +37,8 @@ _BLOCK_TAGS = words(
     plaintext pre search section summary table tbody td tfoot th thead tr ul xmp caption colgroup
     """
 )
-_MARKED_TAGS = frozenset(("main", "article", "nav", "footer", "aside", "form", "header"))
-_PASSED = frozenset(
-    ("p", "div", "section", "center", "figure", "figcaption", "address", "fieldset", "details", "summary")
-)
+_MARKED_TAGS = frozenset(("main", "article", "nav", "footer", "aside", "form", "header", "address"))
+_PASSED = frozenset(("p", "div", "section", "center", "figure", "figcaption", "fieldset", "details", "summary"))
 _HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
 _SKIP_TAGS = words(
     """
@@ -60,7 +58,7 @@ _PLAIN_TAGS = words(
     b strong u small big s strike nobr tbody thead tfoot tr hr wbr
     """
 )
-_ZONE_TAGS = frozenset(("nav", "footer", "aside", "form"))
+_ZONE_TAGS = frozenset(("nav", "footer", "aside", "form", "address"))
 _ZONE_ROLES = frozenset(
     ("navigation", "banner", "contentinfo", "complementary", "search", "menu", "menubar", "toolbar", "dialog")
 )
@@ -90,6 +88,8 @@ _SIGNS = re.compile(r"[$\\`#\[@]")
 _SOURCE, _UNSEEN = 1, 2
 _NOT_SET = re.compile(r"\\[A-Za-z]+|[\\{}^_&$\s]")
 _SAME_CHARACTER = {"−": "-", "–": "-", "′": "'", "’": "'", "∗": "*"}
+_LABELS = frozenset(("[source]", "[docs]", "[edit]", "[src]", "more...", "more…", "(more...)", "[more...]"))
+_AROUND = f" \t\r\n\u00a0{EDGE}"
 _DEFINES = re.compile(r"\\(?:re|provide)?newcommand|\\def\s*\\|\\DeclareMathOperator")
 
 
@@ -301,7 +301,7 @@ class Walker:
         if tag in _ORDINARY and not flags & (MATH | RENDERED | HIDDEN):
             telling = _telling(tuple(attributes))
             if not telling & _SOURCE or self.ignoring or not (made := fm.from_attributes(attributes, False, tag)):
-                if telling & _UNSEEN and ("hidden" in attributes or _invisible(attributes.get("style"))):
+                if telling & _UNSEEN and _unseen(attributes):
                     self.hidden(node, tag, attributes, flags)
                     return None
                 if tag in _BLOCK_TAGS:
@@ -332,7 +332,7 @@ class Walker:
             if len(node.text()) < min(300, 0.5 * self.total) and node.css_first(_IN_NOSCRIPT) is None:
                 return None
             return "", None
-        if flags & HIDDEN or "hidden" in attributes or _invisible(attributes.get("style")):
+        if flags & HIDDEN or _unseen(attributes):
             self.hidden(node, tag, attributes, flags)
             return None
         if not self.ignoring:
@@ -382,7 +382,7 @@ class Walker:
                 return None
             self.in_link += 1
             self.parts.append(self.edge)
-            return "a", None
+            return "a", len(self.parts)
         if tag in ("code", "kbd", "samp"):
             self.code(node)
             return None
@@ -662,7 +662,9 @@ class Walker:
     def enter_zone(self, node: LexborNode, tag: str, role: str, names: str, flags: int) -> bool:
         """Open a zone of boilerplate where the element is one; False where it is to be left out altogether."""
         kind = ""
-        if tag in _ZONE_TAGS or role in _ZONE_ROLES:
+        if role == "tablist" and tag in ("ul", "ol"):  # labels of tabs; some accordions call all of themselves so
+            kind = "nav"
+        elif tag in _ZONE_TAGS or role in _ZONE_ROLES:
             kind = "nav" if tag == "nav" or role in ("navigation", "menu", "menubar", "toolbar") else tag
             if tag == "aside" and _NOTE.search(names) and not flags & BOILER:
                 kind = ""
@@ -753,6 +755,8 @@ class Walker:
                 self.restore(saved)
         elif action == "a":
             self.in_link -= 1
+            if 0 < len(self.parts) - saved < 6:  # type: ignore[operator]
+                self.unlabel(saved)  # type: ignore[arg-type]
             self.parts.append(self.edge)
         elif action == "math":
             self.mathematical -= 1
@@ -772,6 +776,15 @@ class Walker:
                 table = self.tables.pop()
                 self.blocks = table.outer
                 table.into(self.blocks, self.pieces, self.place)
+
+    def unlabel(self, start: int) -> None:
+        """Take back a link that is nothing but a label of the page's program (``[source]``, ``More...``)."""
+        linked = "".join(self.parts[start:]).strip(_AROUND)
+        if 4 < len(linked) < 14 and linked.lower() in _LABELS:
+            size = sum(len(part.strip(_AROUND)) for part in self.parts[start:])
+            del self.parts[start:]
+            self.chars = max(0, self.chars - size)
+            self.links = max(0, self.links - size)
 
     def restore(self, saved: object) -> None:
         self.kind, self.boxes, self.zone, self.main, self.ignoring, self.mathematical, self.nested = saved  # type: ignore[misc]
@@ -795,6 +808,13 @@ def _same(one: str, other: str) -> bool:
 
 
 _LOOSE = re.compile(r"[\s{}]|\\(?:[,;:!]|left|right|mathrm|text|operatorname|displaystyle|mathit)(?![A-Za-z])")
+
+
+def _unseen(attributes: fm.Attributes) -> bool:
+    """Whether an element is never shown; a tab that waits to be chosen and text that a search opens are."""
+    if attributes.get("role") == "tabpanel" or attributes.get("hidden") == "until-found":
+        return False
+    return "hidden" in attributes or _invisible(attributes.get("style"))
 
 
 def _invisible(style: str | None) -> bool:

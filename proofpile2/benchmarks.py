@@ -173,7 +173,7 @@ def _keys(item: Item, names: str, stride: int) -> Iterator[tuple[str, int, str]]
             if one.name and item.context:  # another version of the same theorem
                 yield "name", key("full_name", one.name, stem(item.context)), called
             if one.name and names != "no":
-                yield f"{names}_name", key("name", one.name), called
+                yield f"{names}_name", _own_key(one.name, item.language if names == "own" else ""), called
     if item.full_name:
         yield "name", name_key(item.full_name, item.context), item.full_name
     for text in item.texts:
@@ -185,6 +185,11 @@ def _keys(item: Item, names: str, stride: int) -> Iterator[tuple[str, int, str]]
 def statement_key(kind: str, one: Declaration, path: str) -> int:
     """Of a short statement with its name, or the name of its file where it has none; of others without either."""
     return key(kind, one.name or stem(path), *one.statement) if kind.endswith("+name") else key(kind, *one.statement)
+
+
+def _own_key(name: str, language: str) -> int:
+    """Of a name that is the benchmark's own; a rare one counts in every language."""
+    return key("name", language, name)
 
 
 def name_key(full_name: str, path: str) -> int:
@@ -244,9 +249,9 @@ class Index:
             hit = hit or self._find("name", key("full_name", one.name, stem(path)))
         return hit
 
-    def named(self, one: Declaration, rare: bool) -> tuple[str, str] | None:
-        """Benchmark and item whose name a declaration has, where the name of the benchmark's items counts."""
-        return self._find("rare_name" if rare else "own_name", key("name", one.name)) if one.name else None
+    def named(self, one: Declaration, language: str = "") -> tuple[str, str] | None:
+        """Benchmark and item whose name a declaration has: a rare one, or, given a ``language``, one of its own there."""
+        return self._find("own_name" if language else "rare_name", _own_key(one.name, language)) if one.name else None
 
     def by_name(self, benchmark: str) -> bool:
         """Whether the names of a benchmark's items say that something is of it."""

@@ -90,10 +90,10 @@ def examine(text: str, language: str, place: str, index: Index) -> Verdict:
     for one in found:
         if not (one.statement or one.name):
             continue
-        hit = index.statement(one, language, place) or index.named(one, rare=True)
+        hit = index.statement(one, language, place) or index.named(one)
         if hit:
             statements.append((one, hit))
-        also = hit or index.named(one, rare=False)
+        also = hit or index.named(one, language)
         counts.update([also[0]] if also else [])
     claims = sum(1 for one in found if one.statement)
     gone = {one.start for one, _ in statements}

@@ -250,7 +250,7 @@ class Index:
         return hit
 
     def named(self, one: Declaration, language: str = "") -> tuple[str, str] | None:
-        """Benchmark and item whose name a declaration has: a rare one, or, given a ``language``, one of its own there."""
+        """Benchmark and item whose name a declaration has: a rare one, or one of its own in ``language``."""
         return self._find("own_name" if language else "rare_name", _own_key(one.name, language)) if one.name else None
 
     def by_name(self, benchmark: str) -> bool:

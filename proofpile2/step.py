@@ -78,8 +78,8 @@ class Step(Protocol):
 
     @property
     def reasons(self) -> Sequence[str]:
-        """Why it may drop a row; a detail may follow a colon: ``near_duplicate:<id>``. The funnel counts without details,
-        but for a step with the class variable ``count_details = True``, whose details are few.
+        """Why it may drop a row; a detail may follow a colon: ``near_duplicate:<id>``. The funnel counts without
+        details, but for a step with the class variable ``count_details = True``, whose details are few.
         """
 
     def uses(self) -> Mapping[str, str]:

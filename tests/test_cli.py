@@ -32,8 +32,6 @@ use = "split"
 """
 
 LONG = "A sentence of the {}. It has enough words to be kept by every rule, and it speaks of matrices and rings. "
-    "This is a sentence of the {}. It has enough words to be kept by every rule, and it speaks of matrices and rings. "
-)
 
 
 @pytest.fixture

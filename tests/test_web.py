@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -102,7 +103,7 @@ def test_the_run_is_whole_and_its_funnel_adds_up(out):
     """verify finds nothing; each step reads what the one before kept; every step has something to drop."""
     assert inspection.verify(out) == []
     rows = funnel.rows(inspection.manifests(out))
-    assert all(after.documents_in == before.kept for before, after in zip(rows, rows[1:], strict=False))
+    assert all(after.documents_in == before.kept for before, after in pairwise(rows))
     assert [row.step for row in rows if not row.reasons] == ["split"]
     assert not any(reason.startswith("error") for row in rows for reason in row.reasons)
 

@@ -366,3 +366,14 @@ def test_furniture_of_programs(html: str, text: str) -> None:
     got = extract(f"{PROSE}{html}<h2>Later</h2>{PROSE}<p>So $a^2+b^2$ and $c^2$.</p>").text
     between = got.split(extract(PROSE).text)[1]
     assert between.removesuffix("## Later\n\n").strip() == text
+
+
+def test_code_set_line_by_line():
+    """Doxygen's listings are code: braces, indentation and blank lines stay, line numbers and tooltips go."""
+    html = (
+        '<p>See below.</p><div class="fragment"><div class="line"><span class="lineno">1</span>void f()</div>'
+        '<div class="line">{</div><div class="line"></div><div class="line">&#160; g($x, 1);</div>'
+        '<div class="line">}</div>'
+        '<div class="ttc">tooltip</div></div>'
+    )
+    assert extract(html).text == "See below.\n\n```\nvoid f()\n{\n\n  g($x, 1);\n}\n```"

@@ -83,7 +83,7 @@ _HIDDEN_TOKENS = words(
 )
 _CODE_TOKENS = words(
     """
-    highlight sourcecode sourceCode codehilite syntaxhighlighter prettyprint lstlisting code-block
+    fragment highlight sourcecode sourceCode codehilite syntaxhighlighter prettyprint lstlisting code-block
     """
 )
 _CONTENT_TOKENS = words(

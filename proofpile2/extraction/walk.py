@@ -16,7 +16,7 @@ from proofpile2.extraction import formulas as fm
 from proofpile2.extraction import tex as tx
 from proofpile2.extraction.blocks import Block, Box, Piece, Table
 from proofpile2.extraction.config import Config
-from proofpile2.extraction.content import BOILER, CONTENT, HIDDEN, MATH, RENDERED, Zone, name_flags
+from proofpile2.extraction.content import BOILER, CODE, CONTENT, HIDDEN, MATH, RENDERED, Zone, name_flags
 from proofpile2.extraction.delimiters import BREAK, EDGE, EMPHASIS, END, MARKS, REF
 from proofpile2.extraction.typeset import ITALIC, SUB, SUP, UNSCRIPT, UPRIGHT
 from proofpile2.extraction.words import words
@@ -578,6 +578,9 @@ class Walker:
         if tag in ("pre", "listing", "xmp", "plaintext") and not (tag == "pre" and node.css_first(self.in_pre)):
             self.pre(node, names)
             return None
+        if flags & CODE and tag == "div" and (text := _code_lines(node)):
+            self.code_block(node, text, names)
+            return None
         if tag in ("td", "th"):
             return self.cell(node, tag, attributes, names, flags)
         if (
@@ -719,7 +722,6 @@ class Walker:
 
     def pre(self, node: LexborNode, names: str) -> None:
         """Preformatted text: code, its language from the class names of it, of its parent or of the code in it."""
-        inner = node.css_first("code")
         text = _preformatted(node)
         if not text.strip():
             return
@@ -729,6 +731,10 @@ class Walker:
                 self.formula(fm.Formula(made.tex, made.display is not False), "element")
                 self.flush()
                 return
+        self.code_block(node, text, names)
+
+    def code_block(self, node: LexborNode, text: str, names: str) -> None:
+        inner = node.css_first("code")
         candidates = [names, (inner.attributes.get("class") or "") if inner is not None else ""]
         parent = node.parent
         for _ in range(2):
@@ -835,6 +841,23 @@ def _slanted(attributes: fm.Attributes) -> bool:
         return True
     names = attributes.get("class")
     return names is not None and names.startswith("cmmi")
+
+
+def _code_lines(node: LexborNode) -> str:
+    """Code that is set as one ``<div class="line">`` a line, as Doxygen does, without tooltips; else nothing."""
+    lines: list[str] = []
+    child = node.first_child
+    while child is not None:
+        if child.tag == "div":
+            tokens = (child.attributes.get("class") or "").split()
+            if "line" in tokens:
+                lines.append(_preformatted(child).replace("\u00a0", " ").rstrip())
+            elif not lines:
+                return ""
+        elif child.tag not in ("-text", "-comment", "a", "span"):
+            return ""
+        child = child.next
+    return "\n".join(lines)
 
 
 def _preformatted(node: LexborNode) -> str:

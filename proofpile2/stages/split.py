@@ -17,7 +17,10 @@ __all__ = ["Split"]
 
 @dataclass(frozen=True)
 class Split:
-    """Fills ``split`` (train, validation or test, by a hash of the id) and ``characters``.
+    """Fills ``split`` (train, validation or test) and ``characters``.
+
+    ``by`` is the column whose hash decides: ``id``, or ``origin`` for code, so that near copies within a repository do
+    not stand on both sides.
 
     The shares are Proof-Pile-2's (0.5 % each; ``EVAL_RATIO`` of EleutherAI/math-lm).
     """
@@ -30,17 +33,22 @@ class Split:
 
     validation: float = 0.005
     test: float = 0.005
+    by: str = "id"
 
     def __post_init__(self) -> None:
         if min(self.validation, self.test) < 0 or self.validation + self.test > 1:
             raise ValueError(f"shares must be in [0, 1] together, found {self.validation} and {self.test}")
+
+        if self.by not in {"id", "origin"}:
+            raise ValueError(f"by is 'id' or 'origin', found {self.by!r}")
 
     def uses(self) -> Mapping[str, str]:
         return {}
 
     def load(self) -> Apply:
         def apply(batch: pa.RecordBatch) -> pa.RecordBatch:
-            splits = [split_of(key, self.validation, self.test) for key in batch.column("id").to_pylist()]
+            keys = zip(batch.column(self.by).to_pylist(), batch.column("id").to_pylist(), strict=True)
+            splits = [split_of(key or otherwise, self.validation, self.test) for key, otherwise in keys]
             characters = pc.utf8_length(batch.column("text")).cast(pa.int32())
             return with_columns(batch, {"split": pa.array(splits, pa.string()), "characters": characters})
 

@@ -319,6 +319,11 @@ def test_randomised_form_depends_on_the_id_alone():
     texts = {extract(html, options=form).text for form in forms}
     assert all("Head" in text and "Words." in text for text in texts)
     assert len(texts) > 4
+    many = [randomized(Options(), f"{k:032x}") for k in range(2000)]
+    assert 60 < sum(not form.lines for form in many) < 140
+    assert 150 < sum(form.linked != 0.8 for form in many) < 250
+    line = f"{PROSE}<p>Posted under this. <a>Skip to content</a></p><p>Skip to content</p>{PROSE}"
+    assert {extract(line, options=form).text.count("Skip to") for form in forms} == {1, 2}
 
 
 DOLLARS = "<script>MathJax = {tex: {inlineMath: [['$', '$']]}};</script>"

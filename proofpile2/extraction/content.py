@@ -249,8 +249,8 @@ def _unmarked(text: str) -> str:
     return text if text.isascii() else _INNER_MARKS.sub("", text.replace("\ue002", " "))
 
 
-def choose(blocks: Sequence[Sized], whole: bool) -> list[bool]:
-    """For each block whether it is content. ``whole`` keeps everything."""
+def choose(blocks: Sequence[Sized], whole: bool, lines: bool = True, linked: float = 0.8) -> list[bool]:
+    """For each block whether it is content. ``whole`` keeps everything, ``lines`` and ``linked`` are page.Options'."""
     if whole or not blocks:
         return [True] * len(blocks)
     zones: dict[int, Zone] = {}
@@ -280,14 +280,15 @@ def choose(blocks: Sequence[Sized], whole: bool) -> list[bool]:
         keep = [good and (block.main or block.kind == "h1") for block, good in zip(blocks, keep, strict=True)]
     for place, block in enumerate(blocks):
         if (
-            keep[place]
+            lines
+            and keep[place]
             and block.chars <= 160
             and not block.formulas
             and block.kind in ("p", "li")
             and boilerplate_line(block.text)
         ):
             keep[place] = False
-    _trim(blocks, keep)
+    _trim(blocks, keep, linked)
     _close(blocks, keep)
     if not any(keep):
         return [block.zone is None or not block.zone.dropped for block in blocks]
@@ -325,7 +326,7 @@ def _dropped(block: Sized) -> bool:
     return False
 
 
-def _trim(blocks: Sequence[Sized], keep: list[bool]) -> None:
+def _trim(blocks: Sequence[Sized], keep: list[bool], linked: float) -> None:
     """Lines of links before the first and after the last piece of prose go, as long as any prose is there."""
     real = [k for k, block in enumerate(blocks) if keep[k] and _is_prose(block)]
     if not real:
@@ -336,7 +337,7 @@ def _trim(blocks: Sequence[Sized], keep: list[bool]) -> None:
             and (k < real[0] or k > real[-1])
             and not block.formulas
             and block.kind in ("p", "li")
-            and _linked(block)
+            and _linked(block, linked)
         ):
             keep[k] = False
 
@@ -386,10 +387,10 @@ def _close(blocks: Sequence[Sized], keep: list[bool]) -> None:
         keep[place] = False
 
 
-def _linked(block: Sized) -> bool:
+def _linked(block: Sized, share: float) -> bool:
     if block.chars == 0:
         return False
-    return block.links >= (0.4 if _ELSEWHERE.match(block.text) else 0.8) * block.chars
+    return block.links >= (0.5 * share if _ELSEWHERE.match(block.text) else share) * block.chars
 
 
 def _is_prose(block: Sized) -> bool:

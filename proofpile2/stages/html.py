@@ -25,8 +25,9 @@ class Html:
     ``max_bytes``   longer pages are dropped (``page_too_long``) before they are decoded
     ``max_nodes``   pages with more nodes are dropped (``too_many_nodes``)
     ``whole``       keep navigation, sidebars and the like too
-    ``randomize``   headings and code fences vary by document, as in OpenWebMath (arXiv:2310.06786, appendix), so that a
-                    model does not learn one form; decided by the document's id alone, so every run gives the same
+    ``randomize``   headings, code fences and the bounds of boilerplate vary by document, as in OpenWebMath
+                    (arXiv:2310.06786, appendix), so that a model does not learn one form; decided by the document's id
+                    alone, so every run gives the same
 
     Fills ``text`` and adds ``title`` (null where the page has none) and ``formulas`` (how many stand in the text).
     """

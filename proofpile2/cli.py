@@ -11,7 +11,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
-from proofpile2 import __version__, cli_hub, cli_pack, funnel, inspection, pack, pipeline, shards
+from proofpile2 import __version__, cli_code, cli_hub, cli_pack, funnel, inspection, pack, pipeline, shards
 from proofpile2.config import build, nearest, parse_value
 from proofpile2.dataset import find
 from proofpile2.errors import ConfigError, Error
@@ -73,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
         "proofpile2 run web                                            # the sample that ships",
         "proofpile2 run web --input 'crawl/*.warc.gz' --out data --workers 8",
         "proofpile2 run web --input warc.paths.gz --set mathscore.with_formulas=0.2",
+        "proofpile2 run algebraicstack --langs lean,isabelle --input repositories",
         "proofpile2 run proofpile2 --component web=data/web --leave-out arxiv code general-code general-text",
     )  # fmt: skip
     _planning(one)
@@ -133,6 +134,7 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--yes", action="store_true", help="remove; without it the list is only shown")
 
     cli_pack.commands(command)
+    cli_code.commands(command)
     cli_hub.commands(command)
     group = commands.add_parser("train", help="train a model or a tokenizer").add_subparsers(
         metavar="WHAT", required=True
@@ -163,9 +165,14 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _planning(one: argparse.ArgumentParser) -> None:
-    one.add_argument("pipeline", metavar="PIPELINE", help="a pipeline that ships (web, proofpile2) or a file (.toml)")
+    one.add_argument(
+        "pipeline", metavar="PIPELINE", help="a pipeline that ships (web, algebraicstack, proofpile2) or a file (.toml)"
+    )
     one.add_argument(
         "--input", nargs="+", default=[], metavar="PATH", help="files, folders, globs, URLs or lists of paths"
+    )
+    one.add_argument(
+        "--langs", metavar="LANG,...", help="of algebraicstack: only these languages, such as lean,isabelle"
     )
     _settings(one)
 
@@ -230,7 +237,10 @@ def _overrides(given: argparse.Namespace) -> dict[str, Any]:
 
 
 def _planned(given: argparse.Namespace) -> Plan:
-    return pipeline.load(given.pipeline, given.input, _overrides(given), given.filters)
+    settings = _overrides(given)
+    if given.langs:
+        settings["source.langs"] = given.langs.split(",")
+    return pipeline.load(given.pipeline, given.input, settings, given.filters)
 
 
 def _executor(given: argparse.Namespace) -> Executor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from proofpile2 import assets, rules
+from proofpile2 import assets, code, rules
 from proofpile2.config import read_toml
 from proofpile2.errors import ConfigError
 from proofpile2.stages import prefilter
@@ -27,6 +27,8 @@ def run_examples(files: Sequence[str] = ()) -> dict[str, list[str]]:
 
 def _run(path: Path, named: bool) -> list[str] | None:
     tables = read_toml(path)
+    if path.parent.name == "code":
+        return code.run_examples(path)
     if "example" not in tables:
         if named:
             raise ConfigError(f"{path}: no [[example]] in it")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from proofpile2.heads import without_head
+from proofpile2.deduplication.heads import without_head
 
 HEADS = [
     "/*\n * Copyright (c) 2020 A\n * Licensed under MIT\n */\n", "// Copyright 2020 A\n// All rights reserved\n\n",

@@ -19,6 +19,7 @@ LAYERS = [
     {"executors"},
     {"pipeline"},
     {"stages", "sources"},
+    {"benchmarks"},
     {"extraction", "deduplication", "code", "packing", "rules", "contamination"},
     {"prose", "charset"},
     {"inputs"},

@@ -20,11 +20,10 @@ class Folders:
 
 
 def path_of(locator: str | None, origin: str | None) -> str:
-    """The path in its repository or archive: what follows ``origin:`` in the locator, else the locator itself."""
+    """The path in its repository or archive: what follows ``origin:`` or ``origin@revision:``, else the whole locator."""
     locator = locator or ""
-    if origin and locator.startswith(origin + ":"):
-        return locator[len(origin) + 1 :]
-    return locator
+    rest = locator[len(origin) :] if origin and locator.startswith(origin) else ""
+    return rest.partition(":")[2] if rest[:1] in (":", "@") and ":" in rest else locator
 
 
 def path_judge(tables: Sequence[Folders], language: str) -> Callable[[str], str | None]:

@@ -22,6 +22,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from proofpile2.deduplication.clusters import agreement, candidates, cluster, pivoted, sketch
+from proofpile2.deduplication.heads import without_head
 from proofpile2.deduplication.minhash import EMPTY, band_keys, digests, signatures
 from proofpile2.deduplication.spill import ROW, file_of, gather, load, load_bucket, save, save_buckets
 from proofpile2.shards import open_parquet, write_parquet
@@ -49,6 +50,7 @@ class Signing:
     bands: int
     rows: int
     exact: bool
+    skip_heads: bool
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,8 @@ class Sign:
         keys, hashed = [np.zeros((0, 2), np.uint64)], [np.zeros((0, 3), np.uint64)]
         sketches, lengths = [np.zeros((0, signing.num_perm), np.uint8)], [np.zeros(0, np.uint64)]
         for text in _texts(self.path):
+            if signing.skip_heads:
+                text = pa.array([value and without_head(value) for value in text.to_pylist()], text.type)
             number = np.arange(count, count + len(text), dtype=np.uint64) + np.uint64(self.part << 32)
             count += len(text)
             signed = signatures(text, signing.num_perm, signing.ngram, signing.seed)

@@ -50,7 +50,8 @@ class Dedup:
     ``threshold`` is the estimated Jaccard similarity of near duplicates (0.7 is OpenWebMath's, arXiv:2310.06786),
     ``num_perm`` the length of signatures, ``ngram`` the words of a shingle, ``seed`` that of datasketch's permutations,
     ``buckets`` into how many pieces digests and band keys are split, which bounds memory and changes no result (0: one
-    for a million documents), ``exact`` whether texts of the same bytes are looked for first.
+    for a million documents), ``exact`` whether texts of the same bytes are looked for first,
+    ``skip_heads`` whether comments about licence and authors at the beginning of a source file are left out of both.
 
     Adds ``duplicates``: how many documents were removed in favour of this one. The detail of a reason is the id of the
     kept document. Ids must be unique within a part; rows of a part that share one are kept: nothing tells them apart.
@@ -68,6 +69,7 @@ class Dedup:
     seed: int = 1
     buckets: int = 0
     exact: bool = True
+    skip_heads: bool = False
 
     def __post_init__(self) -> None:
         for field, least, most in (("threshold", 0.3, 0.95), ("num_perm", 64, 1024), ("ngram", 1, 50)):
@@ -85,7 +87,9 @@ class Dedup:
         """Sign the parts, find exact copies, find near ones, decide."""
         documents = sum(open_parquet(path).metadata.num_rows for path in parts)
         buckets = self.buckets or 1 + documents // _DOCUMENTS_A_BUCKET
-        signing = Signing(self.num_perm, self.ngram, self.seed, *_bands(self.threshold, self.num_perm), self.exact)
+        signing = Signing(
+            self.num_perm, self.ngram, self.seed, *_bands(self.threshold, self.num_perm), self.exact, self.skip_heads
+        )
         yield [Sign(path, number, work, buckets, signing) for number, path in enumerate(parts)]
         if self.exact:
             yield [Exact(work, number, buckets, len(parts)) for number in range(buckets)]

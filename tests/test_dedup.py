@@ -324,9 +324,7 @@ def test_settings_out_of_range(given: dict[str, object]) -> None:
 
 def test_licence_heads_are_skipped_where_asked(tmp_path):
     """Two files under one long licence are no copies; one file under two licences is."""
-    head = "".join(
-        f"# Copyright (C) 20{n:02} somebody, licence line {n} of many words to share\n" for n in range(60)
-    )
+    head = "".join(f"# Copyright (C) 20{n:02} somebody, licence line {n} of many words to share\n" for n in range(260))
     body = "".join(f"value_{n} = compute_{n}(alpha, beta, gamma) + offset_{n}\n" for n in range(30))
     other = "".join(f"def thing_{n}(x):\n    return x ** {n} - {n}\n" for n in range(30))
     texts = [head + body, head + other, "# Copyright 1999 another, all rights reserved\n" + body]
@@ -335,5 +333,5 @@ def test_licence_heads_are_skipped_where_asked(tmp_path):
         skip: [n for n, (key, _) in enumerate(rows) if run(tmp_path / str(skip), rows, skip_heads=skip)[0][key][0]]
         for skip in (False, True)
     }
-    assert gone[False] == [1]
-    assert gone[True] in ([0], [2])
+    assert gone[False] in ([0], [1])
+    assert gone[True] == [2]

@@ -7,7 +7,6 @@ stages need: kind, the lists and quotes around them, the zone they stand in, how
 from __future__ import annotations
 
 import re
-from collections import Counter
 from functools import lru_cache
 
 from selectolax.lexbor import LexborNode
@@ -18,8 +17,21 @@ from proofpile2.extraction.blocks import Block, Box, Piece, Table
 from proofpile2.extraction.config import Config
 from proofpile2.extraction.content import BOILER, CODE, CONTENT, HIDDEN, MATH, RENDERED, Zone, name_flags
 from proofpile2.extraction.delimiters import BREAK, EDGE, EMPHASIS, END, MARKS, REF
+from proofpile2.extraction.elements import evidence, hidden_source, is_unseen, picture, source_follows
+from proofpile2.extraction.furniture import AROUND, ZONE_TAGS, is_label, zone_kind
+from proofpile2.extraction.preformatted import code_lines, is_gutter, language, preformatted
+from proofpile2.extraction.rendering import Rendering
+from proofpile2.extraction.tags import (
+    BLOCK_TAGS,
+    HEADINGS,
+    MARKED_TAGS,
+    ORDINARY,
+    PASSED,
+    PLAIN_TAGS,
+    SKIP_TAGS,
+    STANDARD,
+)
 from proofpile2.extraction.typeset import ITALIC, SUB, SUP, UNSCRIPT, UPRIGHT
-from proofpile2.extraction.words import words
 
 __all__ = ["TooManyNodes", "Walker", "walk"]
 
@@ -30,66 +42,10 @@ class TooManyNodes(Exception):
     """The page has more nodes than it may."""
 
 
-_BLOCK_TAGS = words(
-    """
-    address article aside blockquote body center dd details dialog dir div dl dt fieldset figcaption figure
-    footer form frameset h1 h2 h3 h4 h5 h6 header hgroup hr html legend li listing main menu nav ol optgroup p
-    plaintext pre search section summary table tbody td tfoot th thead tr ul xmp caption colgroup
-    """
-)
-_MARKED_TAGS = frozenset(("main", "article", "nav", "footer", "aside", "form", "header", "address"))
-_PASSED = frozenset(("p", "div", "section", "center", "figure", "figcaption", "fieldset", "details", "summary"))
-_HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
-_SKIP_TAGS = words(
-    """
-    style head title meta link base template select option button input textarea datalist audio video canvas map
-    area track source param iframe applet frame noframes rp rt progress meter dialog
-    """
-)
-_KNOWN_INLINE = words(
-    """
-    a abbr acronym b bdi bdo big br cite code data del dfn em font i img ins kbd label mark nobr noscript object
-    picture q s samp script small span strike strong sub sup svg math time tt u var wbr ruby rb rbc rtc output
-    slot embed
-    """
-)
-_PLAIN_TAGS = words(
-    """
-    b strong u small big s strike nobr tbody thead tfoot tr hr wbr
-    """
-)
-_ZONE_TAGS = frozenset(("nav", "footer", "aside", "form", "address"))
-_ZONE_ROLES = frozenset(
-    ("navigation", "banner", "contentinfo", "complementary", "search", "menu", "menubar", "toolbar", "dialog")
-)
 _MAIN_PROPS = frozenset(("articleBody", "text", "mainEntity", "mainContentOfPage"))
-_NOTE = re.compile(
-    r"admonition|note|tip|warning|callout|hint|remark|theorem|definition|example|exercise|solution|proof|answer|box",
-    re.I,
-)
-_LANGUAGE = re.compile(
-    r"(?:^|\s)(?:language|lang|brush|highlight-source|highlight|sourceCode|src)[-: ]+([A-Za-z][\w+#.-]*)"
-)
-_GUTTER = re.compile(
-    r"(?:^|\s)(?:linenos?|gutter|line-?numbers?|lineno|blob-num|rouge-gutter|hljs-ln-numbers|linenodiv)(?:\s|$)"
-)
-_NO_LANGUAGE = words(
-    """
-    default none notranslate text plaintext console-output output highlight source code block plain txt
-    """
-)
 _IN_NOSCRIPT = 'img, math, script[type^="math/"]'
-_WHOLE = words("body html main article section nav form table ul ol")
-_SET_IN_HTML = frozenset(("span", "i", "em", "font", "var", "nobr", "div", "p", "td"))
-_NO_LAYOUT = "a, p, li, table, pre, code, math, script, input, h1, h2, h3, h4, svg, br + br"
-_STANDARD = _BLOCK_TAGS | _KNOWN_INLINE
-_ORDINARY = _STANDARD - words("script math img embed svg object noscript")
 _SIGNS = re.compile(r"[$\\`#\[@]")
 _SOURCE, _UNSEEN = 1, 2
-_NOT_SET = re.compile(r"\\[A-Za-z]+|[\\{}^_&$\s]")
-_SAME_CHARACTER = {"−": "-", "–": "-", "′": "'", "’": "'", "∗": "*"}
-_LABELS = frozenset(("[source]", "[docs]", "[edit]", "[src]", "more...", "more…", "(more...)", "[more...]"))
-_AROUND = f" \t\r\n\u00a0{EDGE}"
 _DEFINES = re.compile(r"\\(?:re|provide)?newcommand|\\def\s*\\|\\DeclareMathOperator")
 
 
@@ -122,7 +78,7 @@ class Walker:
         self.ignoring = False
         self.mathematical = 0
         self.nested = 0  # mathematical elements inside each other
-        self.rendering: Counter[str] | None = None  # characters of a formula from a comment that are still to be set
+        self.rendering: Rendering | None = None  # of a formula from a comment
         self.tables: list[Table] = []
         self.counters: list[list[int]] = []  # of the lists open: [kind, number, identity]
         self.lists = 0
@@ -222,7 +178,9 @@ class Walker:
     def text(self, text: str) -> None:
         """Text that is not all white space."""
         if self.rendering is not None:
-            text = self.eaten(text)
+            text = self.rendering.rest(text)
+            if self.rendering.done:
+                self.rendering = None
             if not text or text.isspace():
                 self.parts.append(text)
                 return
@@ -241,34 +199,11 @@ class Walker:
             made = fm.from_comment(content)
             if made:
                 self.formula(made, "comment")
-                self.rendering = Counter(_NOT_SET.sub("", made.tex))
-
-    def eaten(self, text: str) -> str:
-        """What is left of a text behind a formula from a comment when the formula's own characters are taken off."""
-        left = self.rendering
-        assert left is not None
-        place = 0
-        while place < len(text):
-            char = _SAME_CHARACTER.get(text[place], text[place])
-            if not char.isspace():
-                if left[char] <= 0 and (char.isascii() or (char.isalpha() and char < "Ͱ")):
-                    break
-                if (
-                    char.isalpha()
-                    and text[place + 1 : place + 2].isalpha()
-                    and text[place : place + 2] not in self.pieces[-1].content
-                ):
-                    break
-                left[char] -= 1
-            place += 1
-        if place == len(text):
-            return ""
-        self.rendering = None
-        return text[len(text[:place].rstrip()) :]
+                self.rendering = Rendering(self.pieces[-1].content)
 
     def enter(self, node: LexborNode, tag: str) -> tuple[str, object] | None:
         """What to do when the element ends, or None to leave it out (it is done or it is nothing)."""
-        if tag in _PLAIN_TAGS and tag not in self.config.skip_tags:
+        if tag in PLAIN_TAGS and tag not in self.config.skip_tags:
             if tag == "tr":
                 self.flush()
                 if self.tables:
@@ -277,34 +212,36 @@ class Walker:
             if tag == "hr":
                 self.flush()
                 return None
-            if tag in _BLOCK_TAGS:
+            if tag in BLOCK_TAGS:
                 return "", None
             if self.edge:
                 self.parts.append(EDGE)
                 return "edge", EDGE
             return "", None
-        if tag in _SKIP_TAGS:
+        if tag in SKIP_TAGS:
             return None
         attributes = node.attributes
-        if self.rendering is not None and (taken := self.rendered_comment(node, tag, attributes)) is not None:
-            return taken[0]
-        if not attributes and tag in _ORDINARY:
+        if self.rendering is not None:
+            taken = self.rendering.element(node, tag, attributes)
+            if self.rendering.done:
+                self.rendering = None
+            if taken is not None:
+                return taken[0]
+        if not attributes and tag in ORDINARY:
             return (
-                self.block(node, tag, attributes, "", 0)
-                if tag in _BLOCK_TAGS
-                else self.inline(node, tag, attributes, 0)
+                self.block(node, tag, attributes, "", 0) if tag in BLOCK_TAGS else self.inline(node, tag, attributes, 0)
             )
         names = attributes.get("class") or ""
-        flags = name_flags(names if tag in _STANDARD else f"{names} {tag}", attributes.get("id") or "")
+        flags = name_flags(names if tag in STANDARD else f"{names} {tag}", attributes.get("id") or "")
         if attributes.get("role") == "math":
             flags |= MATH
-        if tag in _ORDINARY and not flags & (MATH | RENDERED | HIDDEN):
+        if tag in ORDINARY and not flags & (MATH | RENDERED | HIDDEN):
             telling = _telling(tuple(attributes))
             if not telling & _SOURCE or self.ignoring or not (made := fm.from_attributes(attributes, False, tag)):
-                if telling & _UNSEEN and _unseen(attributes):
+                if telling & _UNSEEN and is_unseen(attributes):
                     self.hidden(node, tag, attributes, flags)
                     return None
-                if tag in _BLOCK_TAGS:
+                if tag in BLOCK_TAGS:
                     return self.block(node, tag, attributes, names, flags)
                 return self.inline(node, tag, attributes, flags)
             self.found(made, tag)
@@ -332,49 +269,26 @@ class Walker:
             if len(node.text()) < min(300, 0.5 * self.total) and node.css_first(_IN_NOSCRIPT) is None:
                 return None
             return "", None
-        if flags & HIDDEN or _unseen(attributes):
+        if flags & HIDDEN or is_unseen(attributes):
             self.hidden(node, tag, attributes, flags)
             return None
         if not self.ignoring:
-            made = self.evidence(node, tag, attributes, bool(flags & MATH))
+            made = evidence(node, tag, attributes, bool(flags & MATH), self.nested)
             if made:
                 self.found(made, tag)
                 return None
-        if tag in _BLOCK_TAGS:
+        if tag in BLOCK_TAGS:
             return self.block(node, tag, attributes, names, flags)
         return self.inline(node, tag, attributes, flags)
 
     def found(self, made: fm.Formula, tag: str) -> None:
         """A formula that is a whole element."""
-        if tag in _BLOCK_TAGS:
+        if tag in BLOCK_TAGS:
             self.flush()
             self.formula(made, "element")
             self.flush()
         else:
             self.formula(made, "element")
-
-    def rendered_comment(
-        self, node: LexborNode, tag: str, attributes: fm.Attributes
-    ) -> tuple[tuple[str, object] | None] | None:
-        """What to do with an element behind a formula from a comment: (None,) leaves it out, None is for the usual."""
-        if tag in ("img", "i", "b", "sub", "sup", "font", "em", "strong", "small", "span", "nobr", "var"):
-            if tag == "img":
-                return (None,)
-            if name_flags(attributes.get("class") or "", "") & MATH:
-                self.rendering = None
-                return (None,)
-            return (("", None),)
-        if tag == "p" and node.first_child is None:
-            return None
-        if tag in ("div", "table", "center") and (
-            name_flags(attributes.get("class") or "", "") & MATH
-            or (node.css_first("img, table") is not None and len(node.text()) < 400)
-        ):
-            self.rendering = None
-            return (None,)
-        if tag not in ("p", "br", "a"):
-            self.rendering = None
-        return None
 
     def inline(self, node: LexborNode, tag: str, attributes: fm.Attributes, flags: int) -> tuple[str, object] | None:
         if tag == "a":
@@ -449,94 +363,25 @@ class Walker:
 
     def rendered(self, node: LexborNode, tag: str, attributes: fm.Attributes, names: str) -> tuple[str, object] | None:
         """What a program rendered: its source may be inside it or in a script right behind it."""
-        sibling = node.next
-        for _ in range(6):
-            if sibling is None:
-                break
-            other = sibling.tag
-            if other == "script":
-                if fm.is_math_script(sibling.attributes.get("type") or ""):
-                    return None
-                break
-            if other == "-text":
-                if (sibling.text_content or "").strip():
-                    break
-            elif other != "-comment" and not name_flags(sibling.attributes.get("class") or "", "") & RENDERED:
-                break
-            sibling = sibling.next
+        if source_follows(node):
+            return None
         made = None
         if "MathJax_Preview" not in names:
             made = fm.from_rendered(node, attributes, tag)
         if made is None:
-            made = self.evidence(node, tag, attributes, True)
+            made = evidence(node, tag, attributes, True, self.nested)
         if made:
             self.formula(made, "rendered")
             return None
         if len(node.text()) > 400 or node.css_first("p, li") is not None:  # a class of the whole text, not of a formula
-            return self.block(node, tag, attributes, names, 0) if tag in _BLOCK_TAGS else ("", None)
+            return self.block(node, tag, attributes, names, 0) if tag in BLOCK_TAGS else ("", None)
         return None
 
     def picture(self, node: LexborNode, tag: str, attributes: fm.Attributes, flags: int) -> tuple[str, object] | None:
-        made = fm.from_attributes(attributes, bool(flags & MATH) or self.mathematical > 0, tag)
-        if made is None and tag == "object":
-            made = fm.from_image(attributes, bool(flags & MATH))
-            if made is None:
-                return "", None
-        if made is None:
-            for name in ("desc", "title"):
-                found = node.css_first(name)
-                text = found.text().strip() if found is not None else ""
-                if text and tx.is_tex(tx.clean(text)[0]) and "\\" in text:
-                    made = fm.Formula(tx.clean(text)[0], fm.form_of(attributes))
-                    break
-        if made is None:
-            label = attributes.get("aria-label") or ""
-            if "\\" in label and tx.is_tex(tx.clean(label)[0]):
-                made = fm.Formula(tx.clean(label)[0], fm.form_of(attributes))
-        if made is None and node.css_first("[data-mml-node], foreignObject math") is not None:
-            made = fm.from_rendered(node, attributes, tag)
+        made = picture(node, attributes, tag, bool(flags & MATH) or self.mathematical > 0)
         if made:
             self.formula(made, "picture")
-        return None
-
-    def evidence(self, node: LexborNode, tag: str, attributes: fm.Attributes, mathematical: bool) -> fm.Formula | None:
-        """A formula that the element says itself, in an attribute or as its whole small text."""
-        if self.nested > 4 or tag in _WHOLE:
-            return None
-        made = fm.from_attributes(attributes, mathematical, tag)
-        if made or not mathematical:
-            return made
-        return self.typed(node, tag, attributes) or self.set_in_html(node, tag, attributes)
-
-    def typed(self, node: LexborNode, tag: str, attributes: fm.Attributes) -> fm.Formula | None:
-        """A formula that is the whole text of a small element."""
-        child = node.first_child
-        count = 0
-        while child is not None:
-            count += 1
-            name = child.tag
-            if name == "-text" or name in ("br", "wbr", "-comment", "nobr"):
-                pass
-            elif name in ("span", "font", "em", "tt", "code", "div", "p") and (
-                child.first_child is None or (child.first_child.tag == "-text" and child.first_child.next is None)
-            ):
-                if name_flags(child.attributes.get("class") or "", "") & RENDERED or (
-                    name in ("div", "p") and count > 1
-                ):
-                    return None
-            else:
-                return None
-            if count > 12:
-                return None
-            child = child.next
-        text = _typed(node)
-        return fm.from_text(text, attributes, tag) if text else None
-
-    def set_in_html(self, node: LexborNode, tag: str, attributes: fm.Attributes) -> fm.Formula | None:
-        """A small mathematical element whose formula is set with italics, scripts and pictures."""
-        if tag not in _SET_IN_HTML or node.css_first(_NO_LAYOUT) is not None:
-            return None
-        return fm.from_layout(node, attributes, tag)
+        return ("", None) if made is None and tag == "object" else None
 
     def after_formula(self) -> bool:
         """Whether nothing but white space came since the last formula."""
@@ -553,18 +398,7 @@ class Walker:
         if "\\" in text and _DEFINES.search(text):
             self.macros.update(tx.definitions(text))
             return
-        if self.after_formula():
-            return
-        before = node.prev
-        while before is not None and before.tag == "-text" and not (before.text_content or "").strip():
-            before = before.prev
-        if before is None or before.tag not in ("img", "svg", "object", "canvas"):
-            return
-        made = fm.from_attributes(attributes, bool(flags & MATH), tag) if attributes else None
-        if made is None and len(text) < 3000:
-            inner, form = tx.clean(text)
-            if tx.is_tex(inner) and (form is not None or flags & MATH or "\\" in inner):
-                made = fm.Formula(inner, form)
+        made = None if self.after_formula() else hidden_source(node, tag, text, attributes, flags)
         if made:
             self.formula(made, "hidden")
 
@@ -578,20 +412,20 @@ class Walker:
         if tag in ("pre", "listing", "xmp", "plaintext") and not (tag == "pre" and node.css_first(self.in_pre)):
             self.pre(node, names)
             return None
-        if flags & CODE and tag == "div" and (text := _code_lines(node)):
+        if flags & CODE and tag == "div" and (text := code_lines(node)):
             self.code_block(node, text, names)
             return None
         if tag in ("td", "th"):
             return self.cell(node, tag, attributes, names, flags)
         if (
-            tag in _PASSED
+            tag in PASSED
             and not (flags or self.mathematical or self.ignoring or self.config.skip_tags)
             and self.kind != "li"
             and (not attributes or not self.tells(attributes, names))
         ):
             return "block", None
         saved = (self.kind, self.boxes, self.zone, self.main, self.ignoring, self.mathematical, self.nested)
-        if attributes or tag in _MARKED_TAGS:
+        if attributes or tag in MARKED_TAGS:
             role = attributes.get("role") or ""
             if (
                 tag == "main"
@@ -603,7 +437,7 @@ class Walker:
                 if tag != "body":
                     self.main += 1
             elif (
-                (flags & BOILER or role or tag in _ZONE_TAGS or tag == "header")
+                (flags & BOILER or role or tag in ZONE_TAGS or tag == "header")
                 and tag != "body"
                 and not self.enter_zone(node, tag, role, names, flags)
             ):
@@ -619,7 +453,7 @@ class Walker:
             self.mathematical = 0
             if tag in self.config.skip_tags:
                 self.ignoring = True
-        if tag in _HEADINGS:
+        if tag in HEADINGS:
             self.kind = tag
         elif tag in ("p", "div"):
             if self.kind == "li":
@@ -664,17 +498,7 @@ class Walker:
 
     def enter_zone(self, node: LexborNode, tag: str, role: str, names: str, flags: int) -> bool:
         """Open a zone of boilerplate where the element is one; False where it is to be left out altogether."""
-        kind = ""
-        if role == "tablist" and tag in ("ul", "ol"):  # labels of tabs; some accordions call all of themselves so
-            kind = "nav"
-        elif tag in _ZONE_TAGS or role in _ZONE_ROLES:
-            kind = "nav" if tag == "nav" or role in ("navigation", "menu", "menubar", "toolbar") else tag
-            if tag == "aside" and _NOTE.search(names) and not flags & BOILER:
-                kind = ""
-        elif tag == "header":
-            kind = "" if self.main else "header"
-        elif flags & BOILER:
-            kind = "name"
+        kind = zone_kind(tag, role, names, flags, self.main > 0)
         if not kind or self.wide > _MAX_BOXES:
             return True
         headings = kind == "header" or role == "banner" or "header" in names.lower()
@@ -706,7 +530,7 @@ class Walker:
     def cell(
         self, node: LexborNode, tag: str, attributes: fm.Attributes, names: str, flags: int
     ) -> tuple[str, object] | None:
-        if names and _GUTTER.search(names):
+        if names and is_gutter(names):
             return None
         saved = (self.kind, self.boxes, self.zone, self.main, self.ignoring, self.mathematical, self.nested)
         if flags & CONTENT:
@@ -722,7 +546,7 @@ class Walker:
 
     def pre(self, node: LexborNode, names: str) -> None:
         """Preformatted text: code, its language from the class names of it, of its parent or of the code in it."""
-        text = _preformatted(node)
+        text = preformatted(node)
         if not text.strip():
             return
         if name_flags(names, "") & MATH:
@@ -734,19 +558,8 @@ class Walker:
         self.code_block(node, text, names)
 
     def code_block(self, node: LexborNode, text: str, names: str) -> None:
-        inner = node.css_first("code")
-        candidates = [names, (inner.attributes.get("class") or "") if inner is not None else ""]
-        parent = node.parent
-        for _ in range(2):
-            if parent is not None:
-                candidates.append(parent.attributes.get("class") or "")
-                parent = parent.parent
-        block = Block("pre", MARKS.sub("", text), self.boxes, self.zone, self.main > 0)
-        for candidate in candidates:
-            match = _LANGUAGE.search(candidate)
-            if match and match.group(1).lower() not in _NO_LANGUAGE:
-                block.language = match.group(1).lower()
-                break
+        block = self.place("pre", MARKS.sub("", text))
+        block.language = language(node, names)
         block.chars = len(text)
         self.blocks.append(block)
 
@@ -785,9 +598,9 @@ class Walker:
 
     def unlabel(self, start: int) -> None:
         """Take back a link that is nothing but a label of the page's program (``[source]``, ``More...``)."""
-        linked = "".join(self.parts[start:]).strip(_AROUND)
-        if 4 < len(linked) < 14 and linked.lower() in _LABELS:
-            size = sum(len(part.strip(_AROUND)) for part in self.parts[start:])
+        linked = "".join(self.parts[start:]).strip(AROUND)
+        if is_label(linked):
+            size = sum(len(part.strip(AROUND)) for part in self.parts[start:])
             del self.parts[start:]
             self.chars = max(0, self.chars - size)
             self.links = max(0, self.links - size)
@@ -816,24 +629,6 @@ def _same(one: str, other: str) -> bool:
 _LOOSE = re.compile(r"[\s{}]|\\(?:[,;:!]|left|right|mathrm|text|operatorname|displaystyle|mathit)(?![A-Za-z])")
 
 
-def _unseen(attributes: fm.Attributes) -> bool:
-    """Whether an element is never shown; a tab that waits to be chosen and text that a search opens are."""
-    if attributes.get("role") == "tabpanel" or attributes.get("hidden") == "until-found":
-        return False
-    return "hidden" in attributes or _invisible(attributes.get("style"))
-
-
-def _invisible(style: str | None) -> bool:
-    return style is not None and "none" in style and re.search(r"display\s*:\s*none", style, re.IGNORECASE) is not None
-
-
-def _typed(node: LexborNode) -> str:
-    """Text of a small element, a line break for each ``<br>``."""
-    if node.css_first("br") is None:
-        return node.text()
-    return _preformatted(node)
-
-
 def _slanted(attributes: fm.Attributes) -> bool:
     """A span of a letter in italics, as HeVeA and tex4ht write it."""
     style = attributes.get("style")
@@ -841,50 +636,6 @@ def _slanted(attributes: fm.Attributes) -> bool:
         return True
     names = attributes.get("class")
     return names is not None and names.startswith("cmmi")
-
-
-def _code_lines(node: LexborNode) -> str:
-    """Code that is set as one ``<div class="line">`` a line, as Doxygen does, without tooltips; else nothing."""
-    lines: list[str] = []
-    child = node.first_child
-    while child is not None:
-        if child.tag == "div":
-            tokens = (child.attributes.get("class") or "").split()
-            if "line" in tokens:
-                lines.append(_preformatted(child).replace("\u00a0", " ").rstrip())
-            elif not lines:
-                return ""
-        elif child.tag not in ("-text", "-comment", "a", "span"):
-            return ""
-        child = child.next
-    return "\n".join(lines)
-
-
-def _preformatted(node: LexborNode) -> str:
-    """All text below a node with its white space, without line numbers; a loop, however deep it nests."""
-    out: list[str] = []
-    stack: list[LexborNode] = []
-    current = node.first_child
-    while current is not None or stack:
-        if current is None:
-            current = stack.pop().next
-            continue
-        tag = current.tag
-        if tag == "-text":
-            out.append(current.text_content or "")
-        elif tag == "br":
-            out.append("\n")
-        elif tag not in ("-comment", "button", "script", "style"):
-            names = current.attributes.get("class") or ""
-            child = current.first_child
-            if child is not None and not (names and _GUTTER.search(names)):
-                if tag in ("div", "p", "li") and out and not out[-1].endswith("\n"):
-                    out.append("\n")
-                stack.append(current)
-                current = child
-                continue
-        current = current.next
-    return "".join(out)
 
 
 def walk(

@@ -334,4 +334,4 @@ def test_licence_heads_are_skipped_where_asked(tmp_path):
         for skip in (False, True)
     }
     assert gone[False] in ([0], [1])
-    assert gone[True] == [2]
+    assert gone[True] in ([0], [2])

@@ -112,6 +112,24 @@ def test_rubbish_between_records(tmp_path: Path) -> None:
     assert (len(rows), notes) == (6, [])
 
 
+def test_magic_numbers_and_sizes_inside_of_members(tmp_path: Path) -> None:
+    """Members that are stored, hold the magic number or are larger than a read come out as all others, with no note."""
+    dice = random.Random(5)
+    bodies = [
+        page(1),
+        b"\x1f\x8b\x08" * 500,
+        dice.randbytes(700_000) + b"\x1f\x8b\x08\0",
+        page(2),
+        b" " * 5_000_000,
+        page(3),
+    ]
+    made = [record(f"https://x.example/{number}", b"<html>" + body) for number, body in enumerate(bodies)]
+    data = b"".join(gzip.compress(one, 0 if number < 4 else 6) for number, one in enumerate(made))
+    rows, notes = read_bytes(data, tmp_path, "x.warc.gz")
+    assert [row["_payload"] for row in rows] == [b"<html>" + body for body in bodies]
+    assert notes == []
+
+
 def test_damage_in_one_stream_round_the_archive(tmp_path: Path) -> None:
     """Where one gzip stream holds all records, those in front of the damage come out."""
     data, _ = packed(pages(COUNT), "gzip-whole")

@@ -38,7 +38,7 @@ class Response(NamedTuple):
     problem: str | None = None  # a drop reason: ``too_large`` or ``bad_encoding:<name>``
 
 
-def parse(data: bytes, start: int, end: int, limit: int, kind: bytes = b"") -> Response | None:
+def parse(data: bytes | bytearray, start: int, end: int, limit: int, kind: bytes = b"") -> Response | None:
     """The response in ``data[start:end]`` if it may be HTML, else None; at most ``limit`` bytes of body are inflated.
 
     ``kind`` is the content type of a block without an HTTP head.
@@ -51,16 +51,15 @@ def parse(data: bytes, start: int, end: int, limit: int, kind: bytes = b"") -> R
         if stop < 0:  # a head alone
             stop, gap = end, 0
         body = stop + gap
-        head = data[start:stop].lower()
-        code = _STATUS.match(head)
-        status = int(code[1]) if code else None
+        head = bytes(data[start:stop]).lower()
+        status = _status(head.partition(b"\n")[0])
         header = _field(head, b"\ncontent-type:")
     mime, charset = _media_type(header)
     page: bytes | memoryview = memoryview(data)[body:end]
     problem = None
     if mime not in _HTML_TYPES and mime not in _XML_TYPES:
         return None
-    if b"chunked" in _field(head, b"\ntransfer-encoding:"):
+    if b"\ntransfer-encoding:" in head and b"chunked" in _field(head, b"\ntransfer-encoding:"):
         page = _dechunk(page)
     if b"\ncontent-encoding:" in head:
         for name in reversed(_field(head, b"\ncontent-encoding:").split(b",")):
@@ -70,6 +69,12 @@ def parse(data: bytes, start: int, end: int, limit: int, kind: bytes = b"") -> R
     if mime in _XML_TYPES and problem is None and not is_html(bytes(page[:2048])):
         return None
     return Response(status, mime or None, charset, page, problem)
+
+
+@lru_cache(maxsize=1024)
+def _status(line: bytes) -> int | None:
+    code = _STATUS.match(line)
+    return int(code[1]) if code else None
 
 
 @lru_cache(maxsize=1024)

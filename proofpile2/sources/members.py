@@ -2,7 +2,7 @@
 
 A Common Crawl file is one gzip member per record, so a member that inflates with the right checksum is an undamaged
 record whose byte offset is known. FastWARC 2.0.1 ends the whole file at the first damaged byte, and takes a truncated
-record for a whole one; this is why the members are walked here, at the same speed (``bench/web.py`` compares them).
+record for a whole one; this is why the members are walked here, inflated whole by libdeflate.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO, NamedTuple
 
 import zstandard
+from deflate import DeflateError, gzip_decompress
 
 try:  # twice as fast as the standard library's zlib and the same interface
     from isal import isal_zlib
@@ -31,6 +32,7 @@ CHUNK = 1 << 18
 _STEP = 1 << 13  # of those, inflated at once
 _PIECE = 1 << 22  # inflated bytes handed on at once: what a zip bomb can make us hold
 _GZIP = b"\x1f\x8b\x08"
+_MAGIC = re.compile(re.escape(_GZIP))
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _DICTIONARY = 0x184D2A5D  # the skippable frame that carries the dictionary of a .warc.zst
 _PROBE = 1 << 18  # compressed bytes looked at to see whether a record starts here
@@ -41,7 +43,7 @@ class Piece(NamedTuple):
     """Inflated bytes: ``offset`` is the byte of the file at which their member (or, in a plain file, they) start."""
 
     offset: int
-    data: bytes
+    data: bytes | bytearray
     first: bool  # the member starts with these bytes
     last: bool  # the member ends with these bytes, and its checksum was right
     broken: bool = False  # the member is damaged: nothing that came of it can be trusted to be whole
@@ -78,47 +80,88 @@ def _plain(stream: BinaryIO) -> Iterator[Piece]:
         data = stream.read(CHUNK * 4)
 
 
+class _Window:
+    """Compressed bytes ``view[at:end]``, the first of which is byte ``base + at`` of the file."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self.stream: Any = stream  # with readinto, which BinaryIO lacks
+        self.bytes = bytearray(2 * CHUNK)  # one for the whole file, as fresh memory for each read costs more
+        self.view = memoryview(self.bytes)
+        self.seek(0)
+
+    def seek(self, place: int) -> None:
+        self.stream.seek(place)
+        self.base, self.at, self.end, self.more = place, 0, 0, True
+
+    def fill(self) -> int:
+        """Number of bytes there, at least CHUNK of them unless the file ends."""
+        while self.more and self.end - self.at < CHUNK:
+            rest = self.end - self.at
+            self.view[:rest] = self.view[self.at : self.end]
+            self.base, self.at, self.end = self.base + self.at, 0, rest
+            fresh = self.stream.readinto(self.view[rest : rest + CHUNK])
+            self.end += fresh
+            self.more = fresh > 0
+        return self.end - self.at
+
+
 def _gzip(stream: BinaryIO, note: Callable[[str], None]) -> Iterator[Piece]:
-    stream.seek(0)
-    base, at, chunk = 0, 0, memoryview(stream.read(CHUNK))  # base: place in the file of chunk[0]
-    while True:
-        if at == len(chunk):
-            base, at, chunk = base + at, 0, memoryview(stream.read(CHUNK))
-            if not chunk:
-                return
-        if chunk[at] == 0 and not bytes(chunk[at:]).strip(b"\0"):  # padding after the last member
-            at = len(chunk)
-            continue
-        begin, first, held, given = base + at, True, 0, 0
-        parts: list[bytes] = []
-        member = decompressobj(31)
-        try:
-            while True:
-                # a small step, since what follows the member in it is copied
-                fed = chunk[at : at + _STEP]
-                data = member.decompress(fed, _PIECE)
-                parts.append(data)
-                held += len(data)
-                at += len(fed) - len(member.unused_data if member.eof else member.unconsumed_tail)
-                if member.eof:
-                    break
-                if held >= _PIECE:
-                    yield Piece(begin, b"".join(parts), first, last=False)
-                    first, held, given, parts = False, 0, given + held, []
-                if at == len(chunk):
-                    base, at, chunk = base + at, 0, memoryview(stream.read(CHUNK))
-                    if not chunk:
-                        break
-        except _DAMAGE:
-            pass
-        if member.eof:
-            yield Piece(begin, parts[0] if len(parts) == 1 else b"".join(parts), first, last=True)
-            continue
-        for data in _salvage(stream, begin, given):
-            yield Piece(begin, data, first, last=False)
-            first = False
-        yield Piece(begin, b"", first, last=False, broken=True)
-        base, at, chunk = _step_over(stream, begin, _GZIP, _gzip_head, note), 0, memoryview(b"")
+    window = _Window(stream)
+    while window.fill():
+        # From one magic number to the next is a member, but where the number stands in a member by chance.
+        ends = [match.start() for match in _MAGIC.finditer(window.bytes, window.at + 1, window.end)]
+        if not window.more:
+            ends.append(window.end)
+        at, base, view = window.at, window.base, window.view
+        for end in ends:
+            data = _at_once(view[at:end])
+            if data is None:
+                break
+            yield Piece(base + at, data, True, True)
+            window.at = at = end
+        if not ends or at != ends[-1]:
+            yield from _gzip_member(window, note)
+
+
+def _gzip_member(window: _Window, note: Callable[[str], None]) -> Iterator[Piece]:
+    """The member at which the window stands, in bounded pieces, or what can be had of it."""
+    begin, first, held, given = window.base + window.at, True, 0, 0
+    if not any(window.view[window.at : window.end]):  # padding after the last member
+        window.at = window.end
+        return
+    parts: list[bytes] = []
+    member = decompressobj(31)
+    try:
+        while not member.eof and window.fill():
+            # a small step, since what follows the member in it is copied
+            fed = window.view[window.at : min(window.at + _STEP, window.end)]
+            data = member.decompress(fed, _PIECE)
+            parts.append(data)
+            held += len(data)
+            window.at += len(fed) - len(member.unused_data if member.eof else member.unconsumed_tail)
+            if held >= _PIECE and not member.eof:
+                yield Piece(begin, b"".join(parts), first, last=False)
+                first, held, given, parts = False, 0, given + held, []
+    except _DAMAGE:
+        pass
+    if member.eof:
+        yield Piece(begin, b"".join(parts), first, last=True)
+        return
+    for data in _salvage(window.stream, begin, given):
+        yield Piece(begin, data, first, last=False)
+        first = False
+    yield Piece(begin, b"", first, last=False, broken=True)
+    window.seek(_step_over(window.stream, begin, _GZIP, _gzip_head, note))
+
+
+def _at_once(member: memoryview) -> bytearray | None:
+    """What a whole gzip member inflates to; None where it is damaged, large, or more or less than a member."""
+    size = int.from_bytes(member[-4:], "little")  # which the format gives at its end
+    try:
+        data = gzip_decompress(member, size) if 0 < size <= _PIECE else bytearray()
+    except DeflateError:
+        return None
+    return data if data and len(data) == size else None
 
 
 def _step_over(

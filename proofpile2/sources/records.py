@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from proofpile2.sources.members import Piece
 
-__all__ = ["Record", "field", "records"]
+__all__ = ["Record", "fields", "records"]
 
 _HEAD = 1 << 16  # longest record header
 _WARC = re.compile(rb"WARC/[01]\.\d+\r?\n[A-Za-z-]+:")
@@ -28,7 +28,7 @@ class Record(NamedTuple):
 
     locator: str  # byte of the file at which it starts, and ``+`` where in the member if not at its start
     kind: bytes  # WARC-Type
-    data: bytes
+    data: bytes | bytearray
     start: int
     end: int
     problem: str | None = None  # ``too_large`` or ``damaged``: only the beginning of the block is here, or nothing
@@ -63,14 +63,15 @@ def records(source: Iterable[Piece], plain: bool, limit: int, note: Callable[[st
     yield from buffer.close()
 
 
-def field(record: Record, name: bytes) -> bytes:
-    """A field of the record's header, empty where it has none; ARC's are known by WARC's names."""
-    data = record.data
-    if data.startswith(b"WARC/"):
-        return _value(data, b"\n" + name + b":", 0, record.start)
-    url, _, day, kind, *_ = data[: record.start].split(b" ")
+def fields(record: Record, *names: bytes) -> list[bytes]:
+    """Fields of the record's header, empty where it has none; ARC's are known by WARC's names."""
+    head = bytes(record.data[: record.start])
+    if head.startswith(b"WARC/"):
+        return [_value(head, b"\n%b:" % name, 0, len(head)) for name in names]
+    url, _, day, kind, *_ = head.split(b" ")
     date = b"%b-%b-%bT%b:%b:%bZ" % (day[:4], day[4:6], day[6:8], day[8:10], day[10:12], day[12:])
-    return {b"WARC-Target-URI": url, b"WARC-Date": date, b"Content-Type": kind}.get(name, b"")
+    known = {b"WARC-Target-URI": url, b"WARC-Date": date, b"Content-Type": kind}
+    return [known.get(name, b"") for name in names]
 
 
 def _head(data: bytes | bytearray, at: int) -> tuple[bytes, int, int] | None:

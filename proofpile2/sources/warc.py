@@ -18,7 +18,7 @@ from proofpile2.errors import ConfigError, InputError
 from proofpile2.schema import document_id, empty_columns
 from proofpile2.sources import chosen, http
 from proofpile2.sources.members import compression, pieces
-from proofpile2.sources.records import Record, field, records
+from proofpile2.sources.records import Record, fields, records
 from proofpile2.step import DROP
 
 __all__ = ["SUFFIXES", "Warc"]
@@ -133,9 +133,10 @@ class Warc:
 
 def _binary(values: Sequence[bytes | memoryview | None]) -> pa.LargeBinaryArray:
     """The same as ``pa.array``, with one copy of the bytes instead of several."""
-    ends = pa.py_buffer(array("q", accumulate((len(value or b"") for value in values), initial=0)))
-    valid = pa.array([value is not None for value in values]).buffers()[1]
-    data = pa.py_buffer(b"".join(filter(None, values)))
+    held = [value if value is not None else b"" for value in values]
+    ends = pa.py_buffer(array("q", accumulate(map(len, held), initial=0)))
+    valid = pa.array([value is not None for value in values]).buffers()[1] if None in values else None
+    data = pa.py_buffer(b"".join(held))
     return pa.LargeBinaryArray.from_buffers(pa.large_binary(), len(values), [valid, ends, data])
 
 
@@ -169,13 +170,14 @@ class _Rows:
                 match = _PART_OF.search(record.data, record.start, record.end)
                 self.subset = match[1].decode("ascii", "replace") if match else None
             return None
-        url = field(record, b"WARC-Target-URI").strip(b"<> ").decode("utf-8", "replace")
+        target, date = fields(record, b"WARC-Target-URI", b"WARC-Date")
+        url = target.strip(b"<> ").decode("utf-8", "replace")
         if wanted is not None and url not in wanted:
             return None
         drop = record.problem
         page = None
         if record.end:
-            kind = field(record, b"Content-Type") if record.kind == b"resource" else b""
+            kind = fields(record, b"Content-Type")[0] if record.kind == b"resource" else b""
             page = http.parse(record.data, record.start, record.end, self.limit, kind)
             if page is None:
                 self.others += record.problem != "damaged"
@@ -183,10 +185,17 @@ class _Rows:
             if page.status is not None and not 200 <= page.status < 300:
                 drop = f"http_status:{page.status}"
             drop = drop or page.problem or (None if len(page.body) else "empty")
-        date = field(record, b"WARC-Date").decode("ascii", "replace")
         body, charset, kind_of = (page.body, page.charset, page.content_type) if page else (None, None, None)
         locator = f"{self.unit}:{record.locator}"
-        return locator, url or None, date or None, body if drop is None else None, charset, kind_of, drop
+        return (
+            locator,
+            url or None,
+            date.decode("ascii", "replace") or None,
+            body if drop is None else None,
+            charset,
+            kind_of,
+            drop,
+        )
 
     def _batch(self, rows: Sequence[_Row]) -> pa.RecordBatch:
         locators, urls, dates, payloads, charsets, types, drops = zip(*rows, strict=True)

@@ -234,11 +234,17 @@ def boilerplate_line(text: str) -> bool:
     line = " ".join(_unmarked(text).split()).strip("|·•»«›‹←→⇐⇒-–— [](){}<>#¶^*.:").lower()
     if not line:
         return True
-    if line.partition(" ")[0] in _FIRST_WORDS and line.startswith(_STARTS):
+    first = line.partition(" ")[0]
+    if first in _FIRST_WORDS and line.startswith(_STARTS):
         return len(line) <= 100 or line.startswith(
             ("copyright", "©", "powered", "we use", "this site uses", "your email")
         )
-    if any(phrase in line for phrase in _CONTAINS) or (" to " in line and _WAYS.fullmatch(line)):
+    for phrase in _CONTAINS:
+        if phrase in line:
+            return True
+    if first.isalpha() and first not in _UI_WORDS:  # most lines end here
+        return " to " in line and _WAYS.fullmatch(line) is not None
+    if " to " in line and _WAYS.fullmatch(line):
         return True
     words = _WORD.findall(line)
     return bool(words) and len(words) <= 8 and not any(c.isdigit() for c in line) and all(w in _UI_WORDS for w in words)

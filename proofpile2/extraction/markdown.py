@@ -149,28 +149,9 @@ def render(blocks: Sequence[Block], pieces: Sequence[Piece], style: Style) -> st
         text = _block_text(block, pieces, style)
         if not text:
             continue
-        first, rest = "", ""
-        quoted = any(box.kind == "quote" for box in block.boxes)
         fresh = False
-        for box in block.boxes:
-            if box.kind == "quote":
-                first += "> "
-                rest += "> "
-            elif id(box) in marked:
-                first += " " * len(box.marker)
-                rest += " " * len(box.marker)
-            else:
-                marked.add(id(box))
-                fresh = True
-                first += box.marker
-                rest += " " * len(box.marker)
-        if quoted and block.kind != "pre":
-            text = text.replace("\n\n", "\n")
-        lines = text.split("\n")
-        text = "\n".join(
-            ((first if k == 0 else rest) + line).rstrip() if line or k == 0 else rest.rstrip()
-            for k, line in enumerate(lines)
-        )
+        if block.boxes:
+            text, fresh = _boxed(block, text, marked)
         if before is not None:
             tight = fresh and block.boxes and before.boxes and _in_one_list(before.boxes, block.boxes)
             glued = before.kind == "dt" and block.kind in ("dt", "p") and block.boxes and block.boxes[-1].kind == "dd"
@@ -178,6 +159,33 @@ def render(blocks: Sequence[Block], pieces: Sequence[Piece], style: Style) -> st
         out.append(text)
         before = block
     return "".join(out)
+
+
+def _boxed(block: Block, text: str, marked: set[int]) -> tuple[str, bool]:
+    """The text behind the marks of its list items and quotations, and whether one of these is not in ``marked``."""
+    first, rest = "", ""
+    quoted = any(box.kind == "quote" for box in block.boxes)
+    fresh = False
+    for box in block.boxes:
+        if box.kind == "quote":
+            first += "> "
+            rest += "> "
+        elif id(box) in marked:
+            first += " " * len(box.marker)
+            rest += " " * len(box.marker)
+        else:
+            marked.add(id(box))
+            fresh = True
+            first += box.marker
+            rest += " " * len(box.marker)
+    if quoted and block.kind != "pre":
+        text = text.replace("\n\n", "\n")
+    lines = text.split("\n")
+    text = "\n".join(
+        ((first if k == 0 else rest) + line).rstrip() if line or k == 0 else rest.rstrip()
+        for k, line in enumerate(lines)
+    )
+    return text, fresh
 
 
 def _in_one_list(before: tuple[Box, ...], after: tuple[Box, ...]) -> bool:
@@ -188,7 +196,8 @@ def _in_one_list(before: tuple[Box, ...], after: tuple[Box, ...]) -> bool:
 
 def _block_text(block: Block, pieces: Sequence[Piece], style: Style) -> str:
     if block.kind == "pre":
-        body = block.text.replace("\r\n", "\n").replace("\r", "\n").strip("\n").rstrip()
+        body = block.text.replace("\r\n", "\n").replace("\r", "\n").strip("\n")
+        body = "\n".join(line.rstrip() for line in body.rstrip().split("\n"))
         fence = style.fence
         if not fence:
             return re.sub(r"^", "    ", body, flags=re.MULTILINE).replace("$", "\\$")

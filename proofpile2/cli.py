@@ -11,7 +11,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
-from proofpile2 import __version__, cli_code, cli_hub, cli_pack, funnel, inspection, pack, pipeline, shards
+from proofpile2 import __version__, cli_code, cli_hub, cli_pack, composition, funnel, inspection, pack, pipeline, shards
 from proofpile2.config import build, nearest, parse_value
 from proofpile2.dataset import find
 from proofpile2.errors import ConfigError, Error
@@ -285,6 +285,8 @@ def _print_end(place: str) -> None:
         print(f"{facts['characters']:,} characters from {facts['domains']:,} domains; the largest:")
         for row in facts["top_domains"][:10]:
             print(f"  {row['domain']:<40} {row['characters']:>14,} {100 * row['share']:>6.2f} %")
+    if len(subsets := composition.shares(place.rsplit("/", 1)[0])) > 1:
+        print(f"\n{composition.render(subsets)}")
     print(f"\nParquet: {place}")
 
 

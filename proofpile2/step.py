@@ -177,7 +177,7 @@ class PartTask:
     def __call__(self, beat: Beat = _no_beat) -> Receipt:
         """Make the part. PartFailed past the error budget; no file of the part is written then."""
         tally = _Tally(self)
-        dropped_schema = pa.schema([(name, pa.string()) for name in ("id", "url", "step", "reason")])
+        dropped_schema = pa.schema([(name, pa.string()) for name in ("id", "url", "subset", "step", "reason")])
         if self.keep_dropped_text:
             dropped_schema = dropped_schema.append(pa.field("text", pa.large_string()))
         names = {
@@ -340,7 +340,7 @@ class _Tally:
                 pa.array([unit_interval(key, "dropped") < share for key in rows.column("id").to_pylist()])
             )
         count = rows.num_rows
-        columns = {"id": rows.column("id"), "url": rows.column("url"), "reason": rows.column(DROP)}
+        columns = {name: rows.column(name) for name in ("id", "url", "subset")} | {"reason": rows.column(DROP)}
         columns["step"] = pa.array([step.name] * count, pa.string())
         if self.task.keep_dropped_text:
             columns["text"] = rows.column("text")

@@ -14,7 +14,7 @@ LAYERS = [
     {"cli_hub", "cli_pack", "cli_code"},
     {"hub"},
     {"publish"},
-    {"inspection", "train", "filter_examples", "pack", "train_tokenizer"},
+    {"inspection", "composition", "train", "filter_examples", "pack", "train_tokenizer"},
     {"run"},
     {"executors"},
     {"pipeline"},

@@ -13,8 +13,8 @@ happyslide.net issuu.com zh-cn.unz.com vixra.org medcraveonline.com sciendo.com 
 postthreads.org jim.bmj.com wanweibaike.com hzdr.de docplayer.net bookofmormonblog.org bradford-delong.com
 profiles.stanford.edu vo.astronet.ru homainstallationen.at read.dukeupress.edu thewikipost.org is.tuebingen.mpg.de
 discourse.darkjedibrotherhood.com springermedizin.de materials-chain.com www.unzmag.net is.mpg.de hobby8.5ch.net
-forums.penny-arcade.com wowwiki.com 8chan.moe plosone.org www.is.mpg.de feeds.churchturing.org learn.gcs.edu mobinuke.com
-judithcurry.com tek-tips.com skepticforum.com www.ncbi.nlm.nih.gov lastfm.it studylib.net dokumen.pub manualzz.com
+forums.penny-arcade.com wowwiki.com 8chan.moe plosone.org www.is.mpg.de feeds.churchturing.org learn.gcs.edu
+mobinuke.com judithcurry.com tek-tips.com skepticforum.com www.ncbi.nlm.nih.gov lastfm.it studylib.net dokumen.pub manualzz.com
 fraser.stlouisfed.org worldwidescience.org science.gov archive.org www.arxiv-vanity.com bibbase.org
 nrsworld.com bmjopen.bmj.com""".split()  # noqa: SIM905
 

@@ -20,7 +20,7 @@ class Folders:
 
 
 def path_of(locator: str | None, origin: str | None) -> str:
-    """The path in its repository or archive: what follows ``origin:`` or ``origin@revision:``, else the whole locator."""
+    """The path in its repository or archive: what follows ``origin:`` or ``origin@revision:``, else the locator."""
     locator = locator or ""
     rest = locator[len(origin) :] if origin and locator.startswith(origin) else ""
     return rest.partition(":")[2] if rest[:1] in (":", "@") and ":" in rest else locator

@@ -373,6 +373,14 @@ def test_furniture_of_programs(html: str, text: str) -> None:
     assert between.removesuffix("## Later\n\n").strip() == text
 
 
+def test_lists_of_references_at_the_end_stay():
+    """Links under a heading that promises them are content, those under any other at the end are not."""
+    links = "<ul><li><a href=/1>On sums of squares</a></li><li><a href=/2>On sums of cubes</a></li></ul>"
+    page = extract(f"{PROSE}<h2>Further reading</h2>{links}<h2>More from us</h2>{links.replace('On', 'Of')}")
+    assert "- On sums of squares\n- On sums of cubes" in page.text
+    assert "Of sums" not in page.text
+
+
 def test_code_set_line_by_line():
     """Doxygen's listings are code: braces, indentation and blank lines stay, line numbers and tooltips go."""
     html = (

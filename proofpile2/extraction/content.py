@@ -332,14 +332,24 @@ def _dropped(block: Sized) -> bool:
     return False
 
 
+_READING = re.compile(
+    r"\b(?:references|reading|bibliography|literature|sources|resources|problems|exercises|see also|external links)\b",
+    re.IGNORECASE,
+)
+
+
 def _trim(blocks: Sequence[Sized], keep: list[bool], linked: float) -> None:
     """Lines of links before the first and after the last piece of prose go, as long as any prose is there."""
     real = [k for k, block in enumerate(blocks) if keep[k] and _is_prose(block)]
     if not real:
         return
+    reading = False  # under a heading that promises a list of links which is content
     for k, block in enumerate(blocks):
-        if (
+        if keep[k] and block.kind[0] == "h" and block.kind[1:].isdigit():
+            reading = k > real[-1] and _READING.search(_unmarked(block.text)) is not None
+        elif (
             keep[k]
+            and not reading
             and (k < real[0] or k > real[-1])
             and not block.formulas
             and block.kind in ("p", "li")

@@ -14,8 +14,8 @@ postthreads.org jim.bmj.com wanweibaike.com hzdr.de docplayer.net bookofmormonbl
 profiles.stanford.edu vo.astronet.ru homainstallationen.at read.dukeupress.edu thewikipost.org is.tuebingen.mpg.de
 discourse.darkjedibrotherhood.com springermedizin.de materials-chain.com www.unzmag.net is.mpg.de hobby8.5ch.net
 forums.penny-arcade.com wowwiki.com 8chan.moe plosone.org www.is.mpg.de feeds.churchturing.org learn.gcs.edu
-mobinuke.com judithcurry.com tek-tips.com skepticforum.com www.ncbi.nlm.nih.gov lastfm.it studylib.net dokumen.pub manualzz.com
-fraser.stlouisfed.org worldwidescience.org science.gov archive.org www.arxiv-vanity.com bibbase.org
+mobinuke.com judithcurry.com tek-tips.com skepticforum.com www.ncbi.nlm.nih.gov lastfm.it studylib.net dokumen.pub
+manualzz.com fraser.stlouisfed.org worldwidescience.org science.gov archive.org www.arxiv-vanity.com bibbase.org
 nrsworld.com bmjopen.bmj.com""".split()  # noqa: SIM905
 
 

@@ -68,7 +68,7 @@ def test_funnel_licences_days_and_tools(runs, card):
     days = sorted(one["created"][:10] for one in proofpile2.open(Path(runs, "web")))
     assert f"{days[0]} to {days[-1]}" in card
     assert "| `origin: model` | `0123456789abcdef0123456789abcdef` | origin |" in card
-    assert "| split | by = `id`, test = `0.1`, validation = `0.1` |" in card
+    assert '| split | by = `"id"`, test = `0.1`, validation = `0.1` |' in card
 
 
 def test_metadata_is_what_datasets_reads(tree, card):

@@ -14,6 +14,7 @@ from typing import Any
 from proofpile2 import __version__, cli_code, cli_hub, cli_pack, composition, funnel, inspection, pack, pipeline, shards
 from proofpile2.config import build, nearest, parse_value
 from proofpile2.dataset import find
+from proofpile2.dataset import open as open_dataset
 from proofpile2.errors import ConfigError, Error
 from proofpile2.executors import Executor, LocalProcesses, Serial
 from proofpile2.filter_examples import run_examples
@@ -266,7 +267,7 @@ def _finished(given: argparse.Namespace, plan: Plan) -> int:
     elif outcome.manifests:
         print(funnel.render(table))
         if notes:
-            print(f"\n{notes} notes on damaged input or single documents: proofpile2 status shows them")
+            print(f"\n{notes} note(s) on damaged input or single documents: proofpile2 status shows them")
         if not outcome.failures:
             _print_end(place)
     for failure in outcome.failures:
@@ -304,8 +305,9 @@ def _stage(given: argparse.Namespace) -> int:
     if given.stage not in {**STEPS, **WHOLES}:
         raise ConfigError(f"no stage {given.stage!r}{nearest(given.stage, [*STEPS, *WHOLES])}")
     settings = _overrides(given)
-    kind = _source_kind(given.input[0])
-    values: dict[str, Any] = {"input": tuple(given.input)} | ({"text": given.text} if kind == "table" else {})
+    inputs = [file for path in given.input for file in _own_parts(path)]
+    kind = _source_kind(inputs[0])
+    values: dict[str, Any] = {"input": tuple(inputs)} | ({"text": given.text} if kind == "table" else {})
     for key in [key for key in settings if key.startswith(f"{kind}.")]:
         values[key.partition(".")[2]] = settings.pop(key)
     source: Source = build(SOURCES[kind], values, kind)
@@ -315,6 +317,12 @@ def _stage(given: argparse.Namespace) -> int:
             f"--mark: {given.stage} looks at all documents at once; its dropped ones are listed beside the parts"
         )
     return _finished(given, pipeline.single(given.stage, source, settings, given.filters, mark))
+
+
+def _own_parts(path: str) -> list[str]:
+    """The documents' files where ``path`` is a folder that a run of ours made, else the path itself."""
+    made = any(shards.exists(shards.join(path, name)) for name in ("manifest.json", "latest.json"))
+    return open_dataset(path).files if made and "*" not in path else [path]
 
 
 def _source_kind(path: str) -> str:

@@ -141,6 +141,14 @@ def test_one_stage_alone(mine, capsys):
         assert sorted(map(bool, parquet.read().column("drop").to_pylist())) == [False, True]
 
 
+def test_a_stage_on_what_a_run_made(mine, capsys):
+    """A folder of ours stands for its documents; the files of dropped rows beside them are not read."""
+    run("run mine.toml --input a.jsonl b.jsonl --executor serial", capsys)
+    code, out, _ = run("stage mathscore --input out/mine --out scored --mark --json --executor serial", capsys)
+    assert code == 0
+    assert json.loads(out)["funnel"][0]["in"] == 4
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help_with_an_example(command, capsys):
     """The words of the example are a command that exists."""

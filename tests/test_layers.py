@@ -22,7 +22,7 @@ LAYERS = [
     {"benchmarks"},
     {"extraction", "deduplication", "code", "packing", "rules", "contamination"},
     {"prose", "charset"},
-    {"inputs"},
+    {"inputs", "json_lines"},
     {"dataset"},
     {"funnel", "step", "assets", "config"},
     {"manifest"},

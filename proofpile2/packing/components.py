@@ -7,11 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import fsspec
 import pyarrow as pa
 
-from proofpile2 import inputs, manifest, shards
-from proofpile2.errors import ConfigError, InputError, MissingFile
+from proofpile2 import inputs, json_lines, manifest, shards
+from proofpile2.errors import ConfigError, MissingFile
 from proofpile2.manifest import Manifest
 from proofpile2.schema import document_id
 from proofpile2.shards import join
@@ -140,7 +139,7 @@ def _strings(column: pa.Array) -> list[Any]:
 def _json(part: Part, text: str) -> Iterator[dict[str, list[Any]]]:
     rows: list[dict[str, Any] | None] = []
     seen = False
-    for found in _lines(part.path):
+    for found in json_lines.read(part.path):
         rows.append(found)
         if len(rows) == BATCH_ROWS:
             seen = seen or any(one is not None and text in one for one in rows)
@@ -155,27 +154,7 @@ def _json(part: Part, text: str) -> Iterator[dict[str, list[Any]]]:
 
 def _table(rows: Sequence[dict[str, Any] | None], text: str) -> dict[str, list[Any]]:
     def values(name: str) -> list[Any]:
-        return [_clean(row.get(name)) if row is not None else None for row in rows]
+        return [json_lines.as_text(row.get(name)) if row is not None else None for row in rows]
 
     texts = [False if row is None else value for row, value in zip(rows, values(text), strict=True)]
     return {"text": texts, "id": values("id"), "split": values("split"), "subset": values("subset")}
-
-
-def _clean(value: Any) -> str | None:
-    """Halves of surrogate pairs, which JSON can carry and UTF-8 can't, become question marks."""
-    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else None
-
-
-def _lines(path: str) -> Iterator[dict[str, Any] | None]:
-    compression = "zstd" if path.endswith(".zst") else "infer"
-    try:
-        with fsspec.open(path, "rt", encoding="utf-8", errors="replace", compression=compression) as handle:
-            for line in handle:
-                if line.strip():
-                    try:
-                        value = json.loads(line)
-                    except ValueError:
-                        value = None
-                    yield value if isinstance(value, dict) else None
-    except (OSError, EOFError) as error:
-        raise InputError(f"{path}: can't be read ({error})") from None

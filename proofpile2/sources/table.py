@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
-import fsspec
 import pyarrow as pa
 
-from proofpile2 import inputs, shards
-from proofpile2.errors import ConfigError, InputError
+from proofpile2 import inputs, json_lines, shards
+from proofpile2.errors import ConfigError
 from proofpile2.schema import DOCUMENT, document_id, empty_columns
 from proofpile2.step import DROP, with_columns
 
@@ -56,7 +54,7 @@ class Table:
                 for column in schema
                 if column.name not in {*DOCUMENT.names, self.text, DROP} and not column.name.startswith("_")
             }
-        first = next(_lines(item.path), {})
+        first = next(json_lines.read(item.path), {})
         self._need_text(name, list(first or {}))
         return {column: kind for column, kind in EXTRA.items() if column in (first or {})}
 
@@ -85,7 +83,7 @@ class Table:
 
     def _json(self, path: str) -> Iterator[pa.RecordBatch]:
         rows: list[dict[str, Any]] = []
-        for line in _lines(path):
+        for line in json_lines.read(path):
             rows.append(line if isinstance(line, dict) else {DROP: "broken_json"})
             if len(rows) == BATCH_ROWS:
                 yield self._from_json(rows)
@@ -95,9 +93,7 @@ class Table:
 
     def _from_json(self, rows: list[dict[str, Any]]) -> pa.RecordBatch:
         def texts(name: str) -> list[str | None]:
-            found = (row.get(name) for row in rows)
-            # JSON can hold half of a surrogate pair, which is no character
-            return [value.encode("utf-8", "replace").decode() if isinstance(value, str) else None for value in found]
+            return [json_lines.as_text(row.get(name)) for row in rows]
 
         columns = {name: pa.array(texts(name), DOCUMENT.field(name).type) for name in DOCUMENT.names if name != "text"}
         columns[self.text] = pa.array(texts(self.text), pa.large_string())
@@ -132,19 +128,3 @@ class Table:
         drop = [reason or ("no_text" if missing else None) for reason, missing in zip(reasons, empty, strict=True)]
         named = empty_columns(count, {k: v for k, v in given.items() if k in {*DOCUMENT.names, *self.adds}})
         return with_columns(pa.RecordBatch.from_pydict(named), {DROP: pa.array(drop, pa.string())})
-
-
-def _lines(path: str) -> Iterator[dict[str, Any] | None]:
-    """Parsed JSON lines, None for one that does not parse to an object."""
-    compression = "zstd" if path.endswith(".zst") else "infer"
-    try:
-        with fsspec.open(path, "rt", encoding="utf-8", errors="replace", compression=compression) as handle:
-            for line in handle:
-                if line.strip():
-                    try:
-                        value = json.loads(line)
-                    except ValueError:
-                        value = None
-                    yield value if isinstance(value, dict) else None
-    except (OSError, EOFError) as error:
-        raise InputError(f"{path}: can't be read ({error})") from None

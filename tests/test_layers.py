@@ -20,7 +20,7 @@ LAYERS = [
     {"pipeline"},
     {"stages", "sources"},
     {"benchmarks"},
-    {"extraction", "deduplication", "code", "packing", "rules", "contamination"},
+    {"extraction", "deduplication", "code", "packing", "proofs", "rules", "contamination"},
     {"prose", "charset"},
     {"inputs", "json_lines"},
     {"dataset"},

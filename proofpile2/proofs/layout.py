@@ -1,0 +1,30 @@
+"""Proof steps as text, in the layouts of AlgebraicStack (EleutherAI/math-lm, ``process_*_proofsteps.py``)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from proofpile2.proofs.steps import ProofDocument, ProofStep
+
+__all__ = ["goal_layout", "statement_layout", "text_of"]
+
+
+def goal_layout(steps: Sequence[ProofStep]) -> str:
+    """Lean: for every step ``[GOAL]``, the goals, ``[PROOFSTEP]`` and the tactic, each on lines of its own."""
+    return "".join(f"[GOAL]\n{one.shown}\n[PROOFSTEP]\n{one.tactic}\n" for one in steps)
+
+
+def statement_layout(statement: str, steps: Sequence[ProofStep]) -> str:
+    """Isabelle and Coq: ``[STATEMENT]`` and the statement, then for every step ``[PROOF STATE]`` and ``[PROOF STEP]``."""
+    pieces = [f"\n[PROOF STATE]\n{one.shown}\n[PROOF STEP]\n{one.tactic}" for one in steps]
+    return f"[STATEMENT]\n{statement}{''.join(pieces)}"
+
+
+def text_of(document: ProofDocument) -> str:
+    """The published layout of a document; steps with a flaw are left out."""
+    steps = [one for one in document.steps if one.flaw is None]
+    if not steps:
+        return ""
+    if document.prover == "lean":
+        return goal_layout(steps)
+    return statement_layout(steps[0].statement, steps)

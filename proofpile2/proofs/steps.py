@@ -1,0 +1,132 @@
+"""What a proof step is, for every prover; and how steps stand in a column."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+__all__ = ["STEPS", "ProofDocument", "ProofStep", "from_column", "subset_of", "to_column"]
+
+
+@dataclass(frozen=True)
+class ProofStep:
+    """One step: what there was to prove, what was done, and what was left.
+
+    ``tactic``       as written, without comments; what stands around nested steps, without them
+    ``before``       goals as the prover prints them, each with its hypotheses; none where the prover shows no goal
+    ``after``        likewise, None where it is not known; an empty tuple means that the goals of ``before`` are proved,
+                     not that the proof is at its end
+    ``state``        what the prover prints before the step where that is more than the goals (Isabelle, Coq)
+    ``declaration``  full name of the theorem or definition, empty where it has none or it is not known
+    ``kind``         its keyword, such as ``theorem``; ``statement`` what it claims, as written, from the keyword on
+    ``line``         of the tactic's first character in the file, from 1 (0: not known); ``column`` from 0, in code points
+    ``depth``        how many steps or proof blocks it stands in, from 0
+    ``flaw``         why it is not to be shown to a model, such as ``unprintable_goal``; None: nothing is wrong
+    """
+
+    tactic: str
+    before: tuple[str, ...] = ()
+    after: tuple[str, ...] | None = None
+    state: str = ""
+    declaration: str = ""
+    kind: str = ""
+    statement: str = ""
+    line: int = 0
+    column: int = 0
+    depth: int = 0
+    flaw: str | None = None
+
+    @property
+    def shown(self) -> str:
+        """The state before the step as one text; several goals are kept apart by blank lines."""
+        return self.state or "\n\n".join(self.before) or "no goals"
+
+
+@dataclass(frozen=True)
+class ProofDocument:
+    """What becomes one document: the steps of a Lean module, or of one theorem of Isabelle or Coq, in proof order.
+
+    ``prover``   ``lean``, ``isabelle`` or ``coq``; ``version`` its version, empty where it is not known
+    ``origin``   project or archive, by name; ``path`` the file in it; ``module`` the prover's name for that file
+    ``name``     of the theorem, where a document is one theorem; empty where it is a whole module
+    ``drop``     why it is no document, see ``REASONS`` of :mod:`proofpile2.proofs.documents`
+    """
+
+    prover: str
+    origin: str
+    path: str
+    module: str
+    name: str = ""
+    steps: tuple[ProofStep, ...] = ()
+    version: str = ""
+    revision: str | None = None
+    url: str | None = None
+    drop: str | None = None
+
+
+STEPS = pa.list_(
+    pa.struct(
+        [
+            pa.field("tactic", pa.string(), nullable=False),
+            pa.field("before", pa.list_(pa.string()), nullable=False),
+            pa.field("after", pa.list_(pa.string())),
+            pa.field("state", pa.string()),
+            pa.field("declaration", pa.string()),
+            pa.field("kind", pa.string()),
+            pa.field("statement", pa.string()),
+            pa.field("line", pa.int32()),
+            pa.field("column", pa.int32()),
+            pa.field("depth", pa.int32()),
+            pa.field("flaw", pa.string()),
+        ]
+    )
+)
+"""Type of the column ``steps``: the fields of :class:`ProofStep`; null where a string would be empty or a line is 0."""
+
+
+def to_column(steps: Sequence[ProofStep]) -> list[dict[str, Any]]:
+    """Steps as values of :data:`STEPS`."""
+    return [
+        {
+            "tactic": one.tactic,
+            "before": list(one.before),
+            "after": None if one.after is None else list(one.after),
+            "state": one.state or None,
+            "declaration": one.declaration or None,
+            "kind": one.kind or None,
+            "statement": one.statement or None,
+            "line": one.line or None,
+            "column": one.column if one.line else None,
+            "depth": one.depth,
+            "flaw": one.flaw,
+        }
+        for one in steps
+    ]
+
+
+def from_column(values: Sequence[Mapping[str, Any]]) -> tuple[ProofStep, ...]:
+    """The steps that :func:`to_column` wrote."""
+    return tuple(
+        ProofStep(
+            tactic=one["tactic"],
+            before=tuple(one["before"]),
+            after=None if one["after"] is None else tuple(one["after"]),
+            state=one["state"] or "",
+            declaration=one["declaration"] or "",
+            kind=one["kind"] or "",
+            statement=one["statement"] or "",
+            line=one["line"] or 0,
+            column=one["column"] or 0,
+            depth=one["depth"] or 0,
+            flaw=one["flaw"],
+        )
+        for one in values
+    )
+
+
+def subset_of(prover: str) -> str:
+    """Subset of a prover's steps: ``lean_proofsteps``, beside ``lean`` for the files."""
+    return f"{prover}_proofsteps"

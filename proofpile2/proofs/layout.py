@@ -10,12 +10,16 @@ __all__ = ["goal_layout", "statement_layout", "text_of"]
 
 
 def goal_layout(steps: Sequence[ProofStep]) -> str:
-    """Lean: for every step ``[GOAL]``, the goals, ``[PROOFSTEP]`` and the tactic, each on lines of its own."""
-    return "".join(f"[GOAL]\n{one.shown}\n[PROOFSTEP]\n{one.tactic}\n" for one in steps)
+    """Lean: for every step ``[GOAL]``, the goals, ``[PROOFSTEP]`` and the tactic, each on lines of its own.
+
+    Several goals follow each other without a blank line, as lean-training-data prints them (``proofStepData``).
+    """
+    shown = [one.state or "\n".join(one.before) or "no goals" for one in steps]
+    return "".join(f"[GOAL]\n{goals}\n[PROOFSTEP]\n{one.tactic}\n" for goals, one in zip(shown, steps, strict=True))
 
 
 def statement_layout(statement: str, steps: Sequence[ProofStep]) -> str:
-    """Isabelle and Coq: ``[STATEMENT]`` and the statement, then for every step ``[PROOF STATE]`` and ``[PROOF STEP]``."""
+    """Isabelle and Coq: ``[STATEMENT]``, the statement, and for every step ``[PROOF STATE]`` and ``[PROOF STEP]``."""
     pieces = [f"\n[PROOF STATE]\n{one.shown}\n[PROOF STEP]\n{one.tactic}" for one in steps]
     return f"[STATEMENT]\n{statement}{''.join(pieces)}"
 

@@ -22,7 +22,7 @@ class ProofStep:
     ``state``        what the prover prints before the step where that is more than the goals (Isabelle, Coq)
     ``declaration``  full name of the theorem or definition, empty where it has none or it is not known
     ``kind``         its keyword, such as ``theorem``; ``statement`` what it claims, as written, from the keyword on
-    ``line``         of the tactic's first character in the file, from 1 (0: not known); ``column`` from 0, in code points
+    ``line``         of the tactic's first character, from 1 (0: not known); ``column`` from 0, in code points
     ``depth``        how many steps or proof blocks it stands in, from 0
     ``flaw``         why it is not to be shown to a model, such as ``unprintable_goal``; None: nothing is wrong
     """

@@ -43,7 +43,7 @@ def batches(documents: Iterable[ProofDocument]) -> Iterator[pa.RecordBatch]:
         seen[place] += 1
         if seen[place] > 1:
             place += f"~{seen[place]}"
-        text = text_of(one)
+        text = text_of(one.prover, one.steps)
         drop = one.drop or (None if text else "flawed_steps" if one.steps else "no_steps")
         rows.append((one, place, text or None, drop))
         size += 2 * len(text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from proofpile2.proofs.steps import ProofDocument, ProofStep
+from proofpile2.proofs.steps import ProofStep
 
 __all__ = ["goal_layout", "statement_layout", "text_of"]
 
@@ -24,11 +24,9 @@ def statement_layout(statement: str, steps: Sequence[ProofStep]) -> str:
     return f"[STATEMENT]\n{statement}{''.join(pieces)}"
 
 
-def text_of(document: ProofDocument) -> str:
-    """The published layout of a document; steps with a flaw are left out."""
-    steps = [one for one in document.steps if one.flaw is None]
-    if not steps:
+def text_of(prover: str, steps: Sequence[ProofStep]) -> str:
+    """The published layout of a document's steps; those with a flaw are left out, and nothing is left of none."""
+    shown = [one for one in steps if one.flaw is None]
+    if not shown:
         return ""
-    if document.prover == "lean":
-        return goal_layout(steps)
-    return statement_layout(steps[0].statement, steps)
+    return goal_layout(shown) if prover == "lean" else statement_layout(shown[0].statement, shown)

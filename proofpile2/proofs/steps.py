@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-__all__ = ["STEPS", "ProofDocument", "ProofStep", "from_column", "subset_of", "to_column"]
+__all__ = ["STEPS", "ProofDocument", "ProofStep", "from_column", "prover_of", "subset_of", "to_column"]
 
 
 @dataclass(frozen=True)
@@ -127,6 +127,14 @@ def from_column(values: Sequence[Mapping[str, Any]]) -> tuple[ProofStep, ...]:
     )
 
 
+_ENDING = "_proofsteps"
+
+
 def subset_of(prover: str) -> str:
     """Subset of a prover's steps: ``lean_proofsteps``, beside ``lean`` for the files."""
-    return f"{prover}_proofsteps"
+    return f"{prover}{_ENDING}"
+
+
+def prover_of(subset: str) -> str:
+    """The prover of a subset of proof steps; empty for any other subset."""
+    return subset.removesuffix(_ENDING) if subset.endswith(_ENDING) else ""

@@ -15,6 +15,7 @@ from proofpile2 import assets
 from proofpile2.code import judge as rules
 from proofpile2.code.imports import GRAMMARS
 from proofpile2.code.paths import path_of
+from proofpile2.proofs.steps import prover_of
 from proofpile2.rules import digest_of
 from proofpile2.step import DROP, Apply, with_columns
 
@@ -32,7 +33,7 @@ class CodeRules:
     """Drops files that are not mathematics written by a person in the language of their ``subset``.
 
     ``subset`` names the language, ``origin`` the repository or archive, ``locator`` is ``origin:path``; rows of
-    languages that are not in ``languages`` go as ``other_language``. Notebooks come as Markdown, see
+    languages that are not in ``languages`` go as ``other_language``; proof steps pass. Notebooks come as Markdown, see
     :class:`proofpile2.stages.notebooks.Notebooks`. ``rules`` is the folder of the rule files among the filters. What
     the reasons mean stands in docs/algebraicstack.md.
     """
@@ -65,7 +66,9 @@ class CodeRules:
             reasons: list[str | None] = []
             for text, subset, origin, locator in zip(_texts(batch.column("text")), *columns, strict=True):
                 judge = judges.get(subset)
-                if judge is None:
+                if prover_of(subset or ""):  # a prover has vouched for them
+                    reasons.append(None)
+                elif judge is None:
                     reasons.append(f"other_language:{subset}" if subset else "other_language")
                 else:
                     reasons.append(judge(text, f"{origin or ''}/{path_of(locator, origin)}"))

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
 import pyarrow as pa
 
 from proofpile2 import shards
 from proofpile2.benchmarks import Index, load, path_of
 from proofpile2.contamination import LANGUAGES, Declaration, cut, declarations
+from proofpile2.proofs.layout import text_of
+from proofpile2.proofs.steps import STEPS, ProofStep, from_column, prover_of, to_column
 from proofpile2.step import DROP, Apply, with_columns
 
-__all__ = ["Decontaminate", "Verdict", "examine"]
+__all__ = ["Decontaminate", "Verdict", "examine", "examine_steps"]
 
 _COPIES = 3
 """So many declarations with a benchmark's names show that a file is a version of it, if they are half of its claims."""
@@ -22,11 +24,13 @@ _COPIES = 3
 
 @dataclass(frozen=True)
 class Verdict:
-    """What becomes of one document: its text, what was cut (``benchmark:item``), or why it goes."""
+    """What becomes of one document: its text, what was cut (``benchmark:item``), or why it goes; ``steps`` are those
+    that stay, where it has steps."""
 
     text: str
     cuts: tuple[str, ...] = ()
     drop: str | None = None
+    steps: tuple[ProofStep, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -40,11 +44,14 @@ class Decontaminate:
     says anything is left of it, or if most of its claims are items of one benchmark, by statement or by name. All other
     texts go if they share an n-gram of 30 words with a problem (only benchmarks of informal problems have such).
 
+    Proof steps (a column ``steps``, subset ``lean_proofsteps`` and the like) are judged by the statements and names of
+    their declarations in the same way: of a Lean module the steps of such declarations go, a theorem goes whole.
+
     Adds ``cuts``, the number of declarations cut, and ``cut_items``, what they were: ``pisa:n_val_surj minif2f:...``.
     """
 
     name: ClassVar[str] = "decontaminate"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     needs: ClassVar[Sequence[str]] = ("text", "subset", "locator")
     adds: ClassVar[Mapping[str, pa.DataType]] = {"cuts": pa.int32(), "cut_items": pa.string()}
     reasons: ClassVar[Sequence[str]] = ("benchmark",)
@@ -61,20 +68,27 @@ class Decontaminate:
         index = load(self.benchmarks, self.overlay)
 
         def apply(batch: pa.RecordBatch) -> pa.RecordBatch:
-            columns = (batch.column(name).to_pylist() for name in self.needs)
+            columns = [batch.column(name).to_pylist() for name in self.needs]
+            all_steps = batch.column("steps").to_pylist() if "steps" in batch.schema.names else [None] * batch.num_rows
             found = [
                 examine(text or "", subset or "", place or "", index)
-                for text, subset, place in zip(*columns, strict=True)
+                if steps is None
+                else examine_steps(text or "", from_column(steps), prover_of(subset or ""), place or "", index)
+                for text, subset, place, steps in zip(*columns, all_steps, strict=True)
             ]
-            return with_columns(
-                batch,
-                {
-                    "text": pa.array([one.text for one in found], pa.large_string()),
-                    "cuts": pa.array([len(one.cuts) for one in found], pa.int32()),
-                    "cut_items": pa.array([" ".join(one.cuts) or None for one in found], pa.string()),
-                    DROP: pa.array([one.drop for one in found], pa.string()),
-                },
-            )
+            changed: dict[str, pa.Array[Any]] = {
+                "text": pa.array([one.text for one in found], pa.large_string()),
+                "cuts": pa.array([len(one.cuts) for one in found], pa.int32()),
+                "cut_items": pa.array([" ".join(one.cuts) or None for one in found], pa.string()),
+                DROP: pa.array([one.drop for one in found], pa.string()),
+            }
+            if any(one.cuts and one.steps is not None for one in found):
+                kept = [
+                    old if one.steps is None or not one.cuts else to_column(one.steps)
+                    for old, one in zip(all_steps, found, strict=True)
+                ]
+                changed["steps"] = pa.array(kept, STEPS)
+            return with_columns(batch, changed)
 
         return apply
 
@@ -106,3 +120,38 @@ def examine(text: str, language: str, place: str, index: Index) -> Verdict:
     if not statements:
         return Verdict(text)
     return Verdict(cut(text, [one for one, _ in statements]), tuple(f"{name}:{item}" for _, (name, item) in statements))
+
+
+def examine_steps(text: str, steps: Sequence[ProofStep], language: str, place: str, index: Index) -> Verdict:
+    """The verdict on a document of proof steps; ``place`` is its locator without or with the name of a theorem."""
+    path = place.partition("#")[0]
+    hits: dict[tuple[str, str], tuple[str, str]] = {}
+    counts: Counter[str] = Counter()
+    keys = dict.fromkeys((one.declaration, one.statement) for one in steps)
+    for name, statement in keys:
+        one = _declaration(name, statement, language)
+        hit = index.statement(one, language, path) or index.named(one)
+        if hit:
+            hits[name, statement] = hit
+        also = hit or index.named(one, language)
+        counts.update([also[0]] if also else [])
+    for benchmark, count in counts.most_common(1):
+        if index.by_name(benchmark) and count >= _COPIES and 2 * count >= len(keys):
+            return Verdict(text, drop=f"benchmark:{benchmark}")
+    if not hits:
+        return Verdict(text, steps=tuple(steps))
+    kept = tuple(one for one in steps if (one.declaration, one.statement) not in hits)
+    left = text_of(language, kept)
+    if not left:
+        return Verdict(text, drop=f"benchmark:{next(iter(hits.values()))[0]}")
+    return Verdict(left, tuple(f"{benchmark}:{item}" for benchmark, item in hits.values()), steps=kept)
+
+
+def _declaration(name: str, statement: str, language: str) -> Declaration:
+    """What a step says of its declaration; the prover's full name counts for more than the one in the statement."""
+    last = name.rpartition(".")[2]
+    if statement and language in LANGUAGES:
+        for one in declarations(statement, language):
+            if one.statement or one.name:
+                return replace(one, name=one.name or last, qualified=name or one.qualified)
+    return Declaration(0, 0, "theorem", last, name)

@@ -20,7 +20,8 @@ class Split:
     """Fills ``split`` (train, validation or test) and ``characters``.
 
     ``by`` is the column whose hash decides: ``id``, or ``origin`` for code, so that near copies within a repository do
-    not stand on both sides.
+    not stand on both sides. Of proof steps (``module`` is not null) the module of the origin decides: a library such as
+    Mathlib is one origin, and all of its steps on one side would be no split.
 
     The shares are Proof-Pile-2's (0.5 % each; ``EVAL_RATIO`` of EleutherAI/math-lm).
     """
@@ -47,8 +48,14 @@ class Split:
 
     def load(self) -> Apply:
         def apply(batch: pa.RecordBatch) -> pa.RecordBatch:
-            keys = zip(batch.column(self.by).to_pylist(), batch.column("id").to_pylist(), strict=True)
-            splits = [split_of(key or otherwise, self.validation, self.test) for key, otherwise in keys]
+            keys = batch.column(self.by).to_pylist()
+            if self.by == "origin" and "module" in batch.schema.names:
+                modules = batch.column("module").to_pylist()
+                keys = [f"{key or ''}\0{module}" if module else key for key, module in zip(keys, modules, strict=True)]
+            splits = [
+                split_of(key or otherwise, self.validation, self.test)
+                for key, otherwise in zip(keys, batch.column("id").to_pylist(), strict=True)
+            ]
             characters = pc.utf8_length(batch.column("text")).cast(pa.int32())
             return with_columns(batch, {"split": pa.array(splits, pa.string()), "characters": characters})
 

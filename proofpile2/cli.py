@@ -11,7 +11,19 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
-from proofpile2 import __version__, cli_code, cli_hub, cli_pack, composition, funnel, inspection, pack, pipeline, shards
+from proofpile2 import (
+    __version__,
+    cli_code,
+    cli_hub,
+    cli_pack,
+    cli_proofs,
+    composition,
+    funnel,
+    inspection,
+    pack,
+    pipeline,
+    shards,
+)
 from proofpile2.config import build, nearest, parse_value
 from proofpile2.dataset import find
 from proofpile2.dataset import open as open_dataset
@@ -136,6 +148,7 @@ def _parser() -> argparse.ArgumentParser:
 
     cli_pack.commands(command)
     cli_code.commands(command)
+    cli_proofs.commands(command)
     cli_hub.commands(command)
     group = commands.add_parser("train", help="train a model or a tokenizer").add_subparsers(
         metavar="WHAT", required=True

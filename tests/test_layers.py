@@ -11,7 +11,7 @@ from conftest import ROOT
 LAYERS = [
     {"__main__"},
     {"cli"},
-    {"cli_hub", "cli_pack", "cli_code"},
+    {"cli_hub", "cli_pack", "cli_code", "cli_proofs"},
     {"hub"},
     {"publish"},
     {"inspection", "composition", "train", "filter_examples", "pack", "train_tokenizer"},

@@ -144,7 +144,8 @@ def _trimmed(counts: Counter[str]) -> dict[str, int]:
 
 
 def _text_meta(batch: pa.RecordBatch) -> pa.RecordBatch:
-    rows = batch.drop_columns(["text"]).to_pylist()
+    # the published form has no steps: they say again what the text says
+    rows = batch.drop_columns([name for name in ("text", "steps") if name in batch.schema.names]).to_pylist()
     metas = [json.dumps(_known(row), sort_keys=True, ensure_ascii=False, allow_nan=False, default=str) for row in rows]
     return pa.RecordBatch.from_arrays([batch.column("text"), pa.array(metas, pa.string())], schema=TEXT_META)
 

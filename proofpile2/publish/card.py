@@ -149,10 +149,14 @@ def _columns(subsets: Sequence[Subset], meanings: Mapping[str, str]) -> list[str
         groups.setdefault(tuple(_ordered(one.manifest.columns, list(meanings))), []).append(f"`{one.name}`")
     lines = ["## Columns"]
     for columns, names in groups.items():
-        rows = [[f"`{name}`", _TYPES.get(kind, kind), meanings.get(name, "")] for name, kind in columns]
+        rows = [[f"`{name}`", _type(kind), meanings.get(name, "")] for name, kind in columns]
         lines += ["", *([f"{listed(names)}:", ""] if len(groups) > 1 else [])]
         lines += table(["column", "type", "meaning"], rows, "lll")
     return lines
+
+
+def _type(kind: str) -> str:
+    return "list of records" if kind.startswith("list<") else _TYPES.get(kind, kind)
 
 
 _TYPES = {"large_string": "string", "float": "float32", "double": "float64"}

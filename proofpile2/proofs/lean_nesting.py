@@ -1,0 +1,412 @@
+"""Recorded tactics of Lean, nested in each other, as steps: each once, in reading order, without its inner steps' text.
+
+The rule, and why, is argued in ``docs/proofsteps-lean-traces.md``. In short: a tactic that encloses others keeps what it
+says itself (``induction n with | zero => | succ n ih =>``), and its inner tactics follow as steps with goals of their
+own; what only structures (``by``, bullets, ``;``, ``<;>``, alternatives, the steps of ``calc``) is no step; a tactic
+that may try or repeat its inner ones (:data:`WHOLE`) stays in one piece, because inner runs may have failed; and the
+runs of one tactic on several goals are one step with the goals of all.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+from proofpile2.proofs.steps import ProofStep
+
+__all__ = ["WHOLE", "Place", "Record", "Said", "flaw_of", "plain", "split_goals", "steps_by_range", "steps_in_order"]
+
+Place = tuple[int, int]
+"""Line from 1 and column from 0, in code points."""
+
+Said = tuple[str, str, str]
+"""Full name, keyword and statement of the declaration around a step, each empty where it is not known."""
+
+
+class Record(NamedTuple):
+    """One tactic as a tool recorded it; ``end`` is exclusive, ``kind`` the kind of its syntax or empty."""
+
+    text: str
+    before: tuple[str, ...]
+    after: tuple[str, ...] | None
+    start: Place = (0, 0)
+    end: Place = (0, 0)
+    kind: str = ""
+    said: Said = ("", "", "")
+    flaw: str | None = None
+
+
+WHOLE = frozenset(
+    "first try repeat repeat' repeat1 repeat1' iterate all_goals any_goals solve fail_if_success success_if_fail "
+    "success_if_fail_with_msg fail_if_no_progress map_tacs".split()
+)
+"""Tactics that try, repeat or spread their inner tactics, by first word: one step, their inner tactics none."""
+
+_STRUCTURE = frozenset(
+    "null cdot cdotTk byTactic byTactic' tacticSeq tacticSeq1Indented tacticSeqBracketed paren tactic_<;>_ "
+    "withAnnotateState inductionAlt inductionAlts inductionAltLHS matchAlts matchAlt matchRhs rwRule rwRuleSeq "
+    "calcSteps calcStep calcFirstStep convSeq convSeq1Indented convSeqBracketed conv_<;>_ nestedConv "
+    "decreasingBy decreasing_by".split()
+)
+"""Last parts of the names of syntax kinds that are no tactic of their own."""
+
+_ALTERNATIVE = re.compile(r"\s*(?:with\s*)?\|")
+_WORD = re.compile(r"[\w']+")
+_ONLY_STRUCTURE = re.compile(r"(?:[\s·.;(){}]|<;>|\bby\b|\bdecreasing_by\b|=>)*+")
+
+
+@lru_cache(maxsize=4096)
+def _structures(kind: str) -> bool:
+    return kind.rsplit(".", 1)[-1].strip("«»") in _STRUCTURE
+
+
+_UNPRINTED = re.compile(r"failed to pretty print|\[Error pretty printing|\A<unprintable>\Z")
+_SORRY = re.compile(r"(?<![\w.'])(?:sorry|admit)(?![\w'])")
+
+
+def _any_unprinted(goals: Iterable[str]) -> bool:
+    return any(("pretty" in goal or goal[:1] == "<") and _UNPRINTED.search(goal) for goal in goals)
+
+
+def flaw_of(text: str, before: Sequence[str]) -> str | None:
+    """Why a step is not to be shown: a goal or the tactic that Lean could not print, or a gap in the proof."""
+    if _any_unprinted(before):
+        return "unprintable_goal"
+    if "failed to pretty print" in text:
+        return "unprintable_tactic"
+    if ("sorry" in text or "admit" in text) and _SORRY.search(text):
+        return "sorry"
+    return None
+
+
+# --- Text ------------------------------------------------------------------------------------------------------------
+
+_COMMENT_OR_STRING = re.compile(r"'(?:\\.|[^\\'\n])'|\"(?:[^\"\\]|\\.)*+\"?|--[^\n]*|/-", re.DOTALL)
+_COMMENT_MARK = re.compile(r"/-|-/")
+_TRAILING = re.compile(r"[ \t]+(?=\n)")
+_BLANK_LINES = re.compile(r"\n(?:[ \t]*\n)+")
+
+
+def plain(text: str) -> str:
+    """Lean source without its comments; strings stay. Lines that held only comments go; linear time."""
+    if "--" not in text and "/-" not in text:
+        return text
+    kept, at = [], 0
+    while match := _COMMENT_OR_STRING.search(text, at):
+        if match[0][0] in "'\"":
+            kept.append(text[at : match.end()])
+            at = match.end()
+            continue
+        kept.append(text[at : match.start()])
+        at = match.end()
+        depth = 1 if match[0] == "/-" else 0
+        while depth:
+            mark = _COMMENT_MARK.search(text, at)
+            if mark is None:
+                at, depth = len(text), 0
+            else:
+                depth += 1 if mark[0] == "/-" else -1
+                at = mark.end()
+    kept.append(text[at:])
+    return _BLANK_LINES.sub("\n", "".join(kept))
+
+
+_TAIL_STRUCTURE = re.compile(r"(?:(?:^|(?<=\s))[·.]|[({;]|<;>)\s*\Z")
+_HEAD_STRUCTURE = re.compile(r"\s*(;|<;>|[)}])")
+
+
+def _without(text: str, holes: Sequence[tuple[int, int]]) -> str:
+    """``text`` without ``holes`` (in order, apart), and without the bullets, ``;``, ``<;>`` and brackets around them."""
+    pieces: list[str] = []
+    at, opened = 0, 0
+    for index, stop in enumerate([start for start, _ in holes] + [len(text)]):
+        piece = plain(text[at:stop])
+        if index:
+            at = 0
+            while match := _HEAD_STRUCTURE.match(piece, at):
+                if match[1] in ")}":
+                    if not opened:
+                        break
+                    opened -= 1
+                at = match.end()
+            piece = piece[at:]
+        if index < len(holes):
+            while match := _TAIL_STRUCTURE.search(piece):
+                opened += match[0][0] in "({"
+                piece = piece[: match.start()]
+            at = holes[index][1]
+        if pieces and piece and (piece[0].isspace() or piece[0] in ")]}⟩,"):
+            pieces[-1] = pieces[-1].rstrip()
+        pieces.append(piece)
+    return _BLANK_LINES.sub("\n", _TRAILING.sub("", "".join(pieces))).strip()
+
+
+# --- Steps from ranges -----------------------------------------------------------------------------------------------
+
+
+class _Node:
+    """A range of the source: the runs of a tactic there, and what stands directly in it."""
+
+    __slots__ = ("depth", "inner", "record", "runs", "up", "whole")
+
+    def __init__(self, record: Record, up: _Node | None) -> None:
+        self.record, self.up = record, up
+        self.runs: list[Record] = []
+        self.inner: list[_Node] = []
+        self.depth = 0
+        word = _WORD.match(record.text)
+        self.whole = word is not None and word[0] in WHOLE
+
+
+def steps_by_range(records: Sequence[Record], note: Callable[[str], None]) -> list[ProofStep]:
+    """Steps of records that have ranges, of one file; in any order, each once, in reading order."""
+    found: list[_Node] = []
+    open_: list[_Node] = []
+    last: _Node | None = None
+    for one in sorted(records, key=lambda one: (one.start, (-one.end[0], -one.end[1]))):
+        start, end = one.start, one.end
+        if last is not None and start == last.record.start and end == last.record.end:
+            if one.kind == last.record.kind:  # another run; another kind is what a macro expanded to
+                last.runs.append(one)
+            continue
+        if (one.kind and _structures(one.kind)) or _ALTERNATIVE.match(one.text) or not one.text.strip():
+            continue
+        while open_ and open_[-1].record.end <= start:
+            open_.pop()
+        up = open_[-1] if open_ else None
+        if up is not None:
+            if up.whole:
+                continue
+            if end > up.record.end:
+                note(f"line {start[0]}: a tactic ends behind the one it begins in; left out")
+                continue
+            if not one.before and end == up.record.end and up.record.text.startswith("calc"):
+                continue
+        last = _Node(one, up)
+        open_.append(last)
+        if up is not None:
+            if "(disch" in up.record.text and _discharges(up.record, one):
+                last.whole = True
+                continue
+            up.inner.append(last)
+        found.append(last)
+    return _steps(found, note)
+
+
+def _steps(nodes: Iterable[_Node], note: Callable[[str], None]) -> list[ProofStep]:
+    """Steps of nodes; outer ones come before inner ones."""
+    steps = []
+    for node in nodes:
+        record, flaw, up = node.record, node.record.flaw, node.up
+        if up is not None:
+            node.depth = up.depth + 1
+        if node.inner:
+            holes = _holes(record, [inner.record for inner in node.inner])
+            if not holes:
+                note(f"line {record.start[0]}: the text of an inner tactic is not in the outer one")
+                text, flaw = plain(record.text).strip(), "inner_text_not_found"
+            else:
+                text = _without(record.text, holes)
+                if not text or _ONLY_STRUCTURE.fullmatch(text):
+                    node.depth -= 1  # for what stands in it
+                    continue
+        else:
+            text = plain(record.text)
+            text = (
+                _TRAILING.sub("", text.strip()) if text[:1].isspace() or text[-1:].isspace() or " \n" in text else text
+            )
+            if not text or _ONLY_STRUCTURE.fullmatch(text):
+                continue
+        before, after = record.before, record.after
+        if node.runs:
+            before, after, flaw = _all_runs(record, node.runs)
+        if after and _any_unprinted(after):
+            after = None
+        name, keyword, statement = record.said
+        steps.append(
+            ProofStep(
+                tactic=text,
+                before=before,
+                after=after,
+                declaration=name,
+                kind=keyword,
+                statement=statement,
+                line=record.start[0],
+                column=record.start[1],
+                depth=node.depth,
+                flaw=flaw or flaw_of(text, before),
+            )
+        )
+    return steps
+
+
+def _all_runs(first: Record, more: Iterable[Record]) -> tuple[tuple[str, ...], tuple[str, ...] | None, str | None]:
+    """Goals before and after of all runs, in order; a run that repeats another (a term elaborated twice) adds none."""
+    runs = {(one.before, one.after): one for one in (first, *more)}
+    before = tuple(goal for one in runs.values() for goal in one.before)
+    after: tuple[str, ...] | None = ()
+    for one in runs.values():
+        after = None if after is None or one.after is None else after + one.after
+    return before, after, next((one.flaw for one in runs.values() if one.flaw), None)
+
+
+_DISCHARGER = re.compile(r"\(disch\w*\s*:=\s*\Z")
+
+
+def _discharges(outer: Record, inner: Record) -> bool:
+    """Whether ``inner`` is the argument of ``simp (disch := ...)``: run by the simplifier, often, and in vain."""
+    holes = _holes(outer, [inner])
+    return bool(holes) and _DISCHARGER.search(outer.text[: holes[0][0]]) is not None
+
+
+def _holes(outer: Record, inner: Sequence[Record]) -> list[tuple[int, int]]:
+    """Where ``inner`` (in order) stand in the text of ``outer``: by their ranges, or, where the tool printed it anew, by
+    their text; empty if one is not found."""
+    text, (line, column) = outer.text, outer.start
+    if outer.end != (0, 0):
+        starts = [-column]
+        at = text.find("\n")
+        while at >= 0:
+            starts.append(at + 1)
+            at = text.find("\n", at + 1)
+        holes = []
+        for one in inner:
+            (first, left), (final, right) = one.start, one.end
+            if final - line >= len(starts):
+                break
+            start, end = starts[first - line] + left, starts[final - line] + right
+            if text[start:end] != one.text:
+                break
+            holes.append((start, end))
+        else:
+            return holes
+    holes, at = [], 0
+    for one in inner:
+        hole = _find(text, one.text.strip(), at)
+        if hole is None:
+            return []
+        holes.append(hole)
+        at = hole[1]
+    return holes
+
+
+def _find(text: str, piece: str, at: int) -> tuple[int, int] | None:
+    """First place of ``piece`` in ``text`` from ``at`` on, whatever blanks and line breaks stand in either."""
+    start = text.find(piece, at)
+    if start >= 0:
+        return start, start + len(piece)
+    places = [place for place in range(at, len(text)) if not text[place].isspace()]
+    tight = "".join([text[place] for place in places])
+    squeezed = "".join(piece.split())
+    start = tight.find(squeezed)
+    return (places[start], places[start + len(squeezed) - 1] + 1) if start >= 0 else None
+
+
+# --- Steps without ranges --------------------------------------------------------------------------------------------
+
+_MAY_ENCLOSE = re.compile(r"\bby\b|=>|;|\n|\bcalc\b")
+_LEFT = re.compile(r"(?:\b(?:by|then|else|calc|from)|=>|[;·.{(\n])[ \t]*\Z")
+_RIGHT = re.compile(r"[ \t]*(?:\Z|[\n;)}⟩\],·]|else\b|<;>)")
+_MISSES = 8
+
+
+def steps_in_order(records: Iterable[Record], note: Callable[[str], None], pieces: bool = True) -> list[ProofStep]:
+    """Steps of records that come in reading order, outer ones first, and have no ranges (line 0).
+
+    That a tactic stands in an earlier one is told by the text: it must be found there where a tactic can begin and end,
+    behind the ones found before. ``pieces`` says that the tool records both sides of ``t <;> s`` apart.
+    """
+    nodes: list[_Node] = []
+    open_: list[tuple[_Node, list[int]]] = []  # with the place from which to search, and how often in vain
+    for one in records:
+        if _ALTERNATIVE.match(one.text) or not one.text.strip():
+            continue
+        up: _Node | None = None
+        swallowed = False
+        for level in range(len(open_) - 1, -1, -1):
+            node, state = open_[level]
+            if node.record.said[0] != one.said[0]:
+                continue
+            if node.whole:
+                if swallowed := _inside(node.record.text, one.text, 0, None):
+                    break
+            elif hole := _inside(node.record.text, one.text, state[0], pieces):
+                if not one.before and node.record.text.startswith("calc"):
+                    swallowed = True
+                else:
+                    up, state[0], state[1] = node, hole, 0
+                    del open_[level + 1 :]
+                break
+        if swallowed:
+            continue
+        if up is None:
+            for _, state in open_:
+                state[1] += 1
+            open_ = [entry for entry in open_ if entry[1][1] <= _MISSES]
+        found = _Node(one, up)
+        if up is not None:
+            up.inner.append(found)
+        nodes.append(found)
+        if found.whole or _MAY_ENCLOSE.search(one.text):
+            open_.append((found, [0, 0]))
+    return _steps(nodes, note)
+
+
+def _inside(text: str, piece: str, at: int, pieces: bool | None) -> int:
+    """End of ``piece`` in ``text``, where a tactic can stand; 0 if it does not. ``pieces`` None: anywhere."""
+    piece = piece.strip()
+    head = piece.split("\n", 1)[0].rstrip()
+    start = text.find(head, at)
+    while start >= 0:
+        hole = (start, start + len(piece)) if text.startswith(piece, start) else _find(text, piece, start)
+        if hole is None:
+            return 0
+        if hole[0] == start:
+            left = text[max(0, start - 80) : start]
+            if pieces is None:
+                fits = not left or not (left[-1].isalnum() or left[-1] in "_.'")
+            else:
+                fits = (start == 0 or bool(_LEFT.search(left)) or (pieces and left.rstrip().endswith("<;>"))) and bool(
+                    _RIGHT.match(text, hole[1])
+                )
+                if fits and start == 0 and text[hole[1] :].lstrip(" ")[:1] not in {"", "\n", ";"}:
+                    fits = False
+                if fits and not pieces and text[hole[1] :].lstrip().startswith("<;>"):
+                    fits = False
+            if fits:
+                return hole[1]
+        start = text.find(head, start + 1)
+    return 0
+
+
+# --- Goals -----------------------------------------------------------------------------------------------------------
+
+_GOAL_END = re.compile(r"^(?:⊢|\|(?=[ \n]))", re.MULTILINE)
+
+
+def split_goals(text: str) -> tuple[str, ...]:
+    """The goals of a state that a tool printed as one text, one below the other, with or without blank lines between.
+
+    A goal is an optional line ``case x``, hypotheses, and its target, a line that begins with ``⊢`` (``|`` under
+    ``conv``), each with indented lines that go on. ``no goals`` and the empty text hold none. A text without a target is
+    one goal: whatever it is, it is shown and not lost.
+    """
+    text = text.strip("\n")
+    if not text or text == "no goals":
+        return ()
+    found = list(_GOAL_END.finditer(text))
+    if len(found) <= 1:
+        return (text,)
+    goals, at = [], 0
+    for match in found[:-1]:
+        stop = text.find("\n", match.end())
+        while text[stop + 1 : stop + 2] in {" ", "\t"}:
+            stop = text.find("\n", stop + 1)
+        goals.append(text[at:stop])
+        at = stop
+        while text[at : at + 1] == "\n":
+            at += 1
+    goals.append(text[at:])
+    return tuple(goals)

@@ -1,0 +1,179 @@
+"""Files of Coq and Rocq, run through ``coqtop``: the goals before and after every step of their proofs."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import blake2b
+from pathlib import Path
+from typing import ClassVar
+
+import pyarrow as pa
+
+from proofpile2.errors import ConfigError
+from proofpile2.proofs.coq import Limits, prove
+from proofpile2.proofs.coq_project import Folder, Project, installed, module_of, read_project
+from proofpile2.proofs.documents import COLUMNS, REASONS, batches
+from proofpile2.proofs.steps import ProofDocument
+
+__all__ = ["CoqFiles"]
+
+_PROJECT_FILES = ("_CoqProject", "_RocqProject")
+_BEAT = 20.0  # seconds
+_ASK_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class CoqFiles:
+    """Every ``.v`` file below the folders of ``input`` is a unit, and each theorem in it a document.
+
+    **This runs the code of the files**, as compiling them would; the project must be built before (``make``), since a
+    file needs the compiled files that it imports. The nearest ``_CoqProject`` at or above a file, up to the folder of
+    ``input``, says where they lie; without one that folder is searched (``-R folder ""``). A folder of the installation
+    itself (the standard library, installed packages) needs nothing.
+
+    ``program``       coqtop or ``rocq repl``, with its place where it is not on the path
+    ``arguments``     more options for it, such as ``-R . Name``, ``-noinit``
+    ``seconds``       for one sentence; ``file_seconds`` for a file; ``memory`` in MB for each process, 0 for no limit
+    ``max_state``     characters of a state, beyond which a step has the flaw ``huge_state``
+    """
+
+    name: ClassVar[str] = "coq"
+    version: ClassVar[int] = 1
+    adds: ClassVar[Mapping[str, pa.DataType]] = COLUMNS
+    reasons: ClassVar[tuple[str, ...]] = REASONS
+
+    input: tuple[str, ...]
+    program: str = "coqtop"
+    arguments: tuple[str, ...] = ()
+    seconds: float = 60.0
+    file_seconds: float = 3600.0
+    memory: int = 8192
+    max_state: int = 100_000
+
+    @cached_property
+    def _command(self) -> tuple[str, ...]:
+        words = shlex.split(self.program)
+        found = shutil.which(words[0]) if words else None
+        if not found:
+            raise ConfigError(
+                f"coq: no program {self.program!r}; install Coq or Rocq (Debian: apt install coq), or say where coqtop"
+                " is with the setting program"
+            )
+        return (found, *words[1:])
+
+    def _told(self, *options: str) -> str:
+        """What the program answers to ``options``."""
+        try:
+            done = subprocess.run(  # noqa: S603
+                [*self._command, *options], capture_output=True, text=True, timeout=_ASK_SECONDS, check=True
+            )
+        except (OSError, subprocess.SubprocessError) as error:
+            raise ConfigError(f"coq: {self.program} {' '.join(options)} does not run: {error}") from None
+        return done.stdout.strip()
+
+    @cached_property
+    def _version(self) -> str:
+        told = self._told("--version")
+        number = re.search(r"\d+\.\d+(?:[.+]\w+)*", told)
+        if not number:
+            raise ConfigError(f"coq: {self.program} --version says {told[:80]!r}, which is no version of Coq or Rocq")
+        return number.group()
+
+    @cached_property
+    def _library(self) -> Path:
+        return Path(self._told("-where")).resolve()
+
+    @cached_property
+    def _files(self) -> Mapping[str, tuple[Path, Path]]:
+        """Unit -> folder of ``input``, file."""
+        found: dict[str, tuple[Path, Path]] = {}
+        roots: dict[str, Path] = {}
+        for text in self.input:
+            root = Path(text).resolve()
+            if not root.is_dir():
+                raise ConfigError(f"coq: {text!r} is no folder")
+            origin = root.name or "root"
+            if roots.setdefault(origin, root) != root:
+                raise ConfigError(f"coq: two folders are called {origin!r}: {roots[origin]} and {root}; rename one")
+            for path in _vernacular(root):
+                found[f"{origin}/{path.relative_to(root).as_posix()}"] = (root, path)
+        return dict(sorted(found.items()))
+
+    def uses(self) -> Mapping[str, str]:
+        """The version of Coq. ConfigError where it is not installed."""
+        return {"coq": self._version}
+
+    def units(self) -> Mapping[str, str]:
+        """Files with a digest of them and of their ``_CoqProject``. ConfigError without files, or without Coq."""
+        _ = self._version
+        if not self._files:
+            raise ConfigError(f"coq: no .v file below {', '.join(self.input)}")
+        digests = {}
+        for unit, (root, path) in self._files.items():
+            digest = blake2b(path.read_bytes(), digest_size=8)
+            if project := _project_file(root, path):
+                digest.update(project.read_bytes())
+            digests[unit] = digest.hexdigest()
+        return digests
+
+    def read(self, unit: str, note: Callable[[str], None]) -> Iterator[pa.RecordBatch]:
+        """Documents of one file. What went wrong is noted and is the reason of the documents concerned."""
+        root, path = self._files[unit]
+        origin, _, below = unit.partition("/")
+        command, module = self._called(root, path)
+        document = ProofDocument("coq", origin, below, module, version=self._version)
+        nothing = next(batches([document])).slice(0, 0)
+        text = path.read_bytes().decode("utf-8", "surrogateescape")
+        limits = Limits(self.seconds, self.file_seconds, self.memory, self.max_state)
+        documents: list[ProofDocument] = []
+        beat = time.monotonic()
+        for one in prove(text, document, command, limits, note):
+            if one:
+                documents.append(one)
+            if time.monotonic() - beat > _BEAT:
+                beat = time.monotonic()
+                yield nothing
+        yield from batches(documents)
+
+    def _called(self, root: Path, path: Path) -> tuple[tuple[str, ...], str]:
+        """The command for a file, and the name of its module."""
+        own = installed(self._library, self._version)
+        if path.is_relative_to(self._library):
+            project = own
+        else:
+            file = _project_file(root, path)
+            project = Project((Folder("-R", root, ""),))
+            if file:
+                project = read_project(file.read_text("utf-8", "replace"), file.parent)
+        module = module_of(path, [project])
+        arguments = () if project is own else project.arguments()
+        # the prelude is made of these files, so it can't be there when they are read
+        bare = ("-noinit",) if module.startswith(("Coq.Init.", "Corelib.Init.")) else ()
+        return (*self._command, "-top", module, *bare, *arguments, *self.arguments), module
+
+
+def _project_file(root: Path, path: Path) -> Path | None:
+    for folder in path.parents:
+        for name in _PROJECT_FILES:
+            if (folder / name).is_file():
+                return folder / name
+        if folder == root:
+            return None
+    return None
+
+
+def _vernacular(root: Path) -> Iterator[Path]:
+    for place, below, names in os.walk(root, followlinks=False):
+        below[:] = sorted(name for name in below if not name.startswith((".", "_build")))
+        for name in sorted(names):
+            path = Path(place) / name
+            if name.endswith(".v") and path.is_file() and not path.is_symlink():
+                yield path

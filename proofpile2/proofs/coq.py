@@ -322,34 +322,10 @@ class _MissingImport(Exception):
 
 
 _HARMLESS = frozenset(
-    [
-        "About",
-        "Check",
-        "Comments",
-        "Compute",
-        "Eval",
-        "Extraction",
-        "Recursive",
-        "Separate",
-        "Fail",
-        "Guarded",
-        "Info",
-        "Inspect",
-        "Locate",
-        "Print",
-        "Pwd",
-        "Redirect",
-        "Search",
-        "SearchAbout",
-        "SearchHead",
-        "SearchPattern",
-        "SearchRewrite",
-        "Show",
-        "Succeed",
-        "Test",
-        "Validate",
-        "Register",
-    ]
+    """
+    About Check Comments Compute Eval Extraction Recursive Separate Fail Guarded Info Inspect Locate Print Pwd
+    Redirect Search SearchAbout SearchHead SearchPattern SearchRewrite Show Succeed Test Validate Register
+    """.split()  # noqa: SIM905
 )
 """Commands after whose failure all is as its author had it."""
 

@@ -3,27 +3,16 @@
 from __future__ import annotations
 
 import json
-import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from proofpile2.proofs.lean_nesting import Place, Record, Said, plain, steps_by_range
+from proofpile2.proofs.lean_nesting import Place, Record, Said, steps_by_range
+from proofpile2.proofs.lean_text import module_of, name_of, statement_of
 from proofpile2.proofs.steps import ProofDocument
 
-__all__ = [
-    "Declare",
-    "Declared",
-    "Note",
-    "Whence",
-    "module_of",
-    "name_of",
-    "path_of",
-    "read_records",
-    "said_in",
-    "statement_of",
-]
+__all__ = ["Declare", "Declared", "Note", "Whence", "read_records", "said_in"]
 
 Note = Callable[[str], None]
 """Takes what was wrong and stepped over, in one line."""
@@ -58,65 +47,6 @@ class Whence:
     version: str = ""
     revision: str | None = None
     url: str | None = None
-
-
-# --- Names and statements --------------------------------------------------------------------------------------------
-
-_PRIVATE = re.compile(r"^_private\.(?:.*\.)?0\.")
-_TRACE_ENDINGS = re.compile(r"(?:\.(?:lean|jsonl?|txt|out|expected|proofstep|gz|zst|bz2|xz))+$")
-
-
-def name_of(declaration: Any) -> str:
-    """Name of a declaration as its author knows it: without the module of private names, empty for an ``example``."""
-    name = declaration if isinstance(declaration, str) else ""
-    if name.startswith("_private."):
-        name = _PRIVATE.sub("", name)
-    return "" if name.startswith("_example") or name == "[anonymous]" else name
-
-
-def module_of(path: str) -> str:
-    """``Mathlib/Logic/Hydra.lean`` -> ``Mathlib.Logic.Hydra``; endings of traces go too."""
-    return _TRACE_ENDINGS.sub("", path).strip("/").replace("/", ".")
-
-
-def path_of(module: str) -> str:
-    """``Mathlib.Logic.Hydra`` -> ``Mathlib/Logic/Hydra.lean``."""
-    return module.replace(".", "/") + ".lean"
-
-
-_MARK = re.compile(
-    r"\"(?:[^\"\\]|\\.)*+\"?|(?P<open>[(\[{⟨⦃])|(?P<close>[)\]}⟩⦄])|(?P<is>:=)|(?P<bind>\b(?:let|have)I?\b)"
-    r"|(?P<end>\bwhere\b|\bderiving\b|^[ \t]*\|(?=[^\n]*=>)|(?<!\S)by\b)",
-    re.MULTILINE,
-)
-_KEYWORDS = (
-    "theorem lemma example def instance abbrev structure class inductive opaque axiom irreducible_def alias "
-    "problem proposition corollary"
-)
-_KEYWORD = re.compile(rf"(?<![\w.])(?:{'|'.join(_KEYWORDS.split())})(?![\w'])")
-
-
-def statement_of(command: str) -> tuple[str, str]:
-    """Keyword of a command and what it claims, from the keyword on up to the proof, without comments; or empty ones."""
-    command = plain(command)
-    found = _KEYWORD.search(command)
-    if found is None:
-        return "", ""
-    depth = binds = 0
-    stop = len(command)
-    for mark in _MARK.finditer(command, found.end()):
-        if mark["open"]:
-            depth += 1
-        elif mark["close"]:
-            depth -= 1
-        elif depth <= 0 and mark["bind"]:
-            binds += 1
-        elif depth <= 0 and mark["is"] and binds:
-            binds -= 1
-        elif depth <= 0 and (mark["is"] or mark["end"]):
-            stop = mark.start()
-            break
-    return found[0], command[found.start() : stop].strip()
 
 
 def said_in(source: str, declare: Declare) -> Callable[[Place, str], Said]:
@@ -154,9 +84,6 @@ def _spans(source: str) -> Callable[[Place, Place], str]:
         return source[first:final]
 
     return span
-
-
-# --- Records ---------------------------------------------------------------------------------------------------------
 
 
 def read_records(
@@ -262,7 +189,7 @@ def _goals(values: Any) -> tuple[str, ...]:
     for goal in goals:
         if type(goal) is not str:
             raise ValueError("goals")
-    return goals  # type: ignore[return-value]
+    return goals
 
 
 def _count(errors: Any) -> int:

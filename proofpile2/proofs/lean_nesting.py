@@ -1,10 +1,10 @@
-"""Recorded tactics of Lean, nested in each other, as steps: each once, in reading order, without its inner steps' text.
+"""Recorded tactics of Lean, nested in each other, as steps: each once, in reading order, without its inner ones' text.
 
-The rule, and why, is argued in ``docs/proofsteps-lean-traces.md``. In short: a tactic that encloses others keeps what it
-says itself (``induction n with | zero => | succ n ih =>``), and its inner tactics follow as steps with goals of their
-own; what only structures (``by``, bullets, ``;``, ``<;>``, alternatives, the steps of ``calc``) is no step; a tactic
-that may try or repeat its inner ones (:data:`WHOLE`) stays in one piece, because inner runs may have failed; and the
-runs of one tactic on several goals are one step with the goals of all.
+The rule, and why, is argued in ``docs/proofsteps-lean-traces.md``. In short: a tactic that encloses others keeps what
+it says itself (``induction n with | zero => | succ n ih =>``), and its inner tactics follow as steps with goals of
+their own; what only structures (``by``, bullets, ``;``, ``<;>``, alternatives, the steps of ``calc``) is no step; a
+tactic that may try or repeat its inner ones (:data:`WHOLE`) stays in one piece, because inner runs may have failed;
+and the runs of one tactic on several goals are one step with the goals of all.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from proofpile2.proofs.lean_text import flaw_of, plain, unprinted, without_blanks
 from proofpile2.proofs.steps import ProofStep
 
-__all__ = ["WHOLE", "Place", "Record", "Said", "flaw_of", "plain", "split_goals", "steps_by_range", "steps_in_order"]
+__all__ = ["WHOLE", "Place", "Record", "Said", "steps_by_range", "steps_in_order"]
 
 Place = tuple[int, int]
 """Line from 1 and column from 0, in code points."""
@@ -38,17 +39,20 @@ class Record(NamedTuple):
     flaw: str | None = None
 
 
-WHOLE = frozenset(
-    "first try repeat repeat' repeat1 repeat1' iterate all_goals any_goals solve fail_if_success success_if_fail "
-    "success_if_fail_with_msg fail_if_no_progress map_tacs".split()
+def _set(names: str) -> frozenset[str]:
+    return frozenset(names.split())
+
+
+WHOLE = _set(
+    "first try repeat repeat' repeat1 repeat1' iterate all_goals any_goals solve map_tacs fail_if_success "
+    "success_if_fail success_if_fail_with_msg fail_if_no_progress"
 )
 """Tactics that try, repeat or spread their inner tactics, by first word: one step, their inner tactics none."""
 
-_STRUCTURE = frozenset(
+_STRUCTURE = _set(
     "null cdot cdotTk byTactic byTactic' tacticSeq tacticSeq1Indented tacticSeqBracketed paren tactic_<;>_ "
-    "withAnnotateState inductionAlt inductionAlts inductionAltLHS matchAlts matchAlt matchRhs rwRule rwRuleSeq "
-    "calcSteps calcStep calcFirstStep convSeq convSeq1Indented convSeqBracketed conv_<;>_ nestedConv "
-    "decreasingBy decreasing_by".split()
+    "withAnnotateState inductionAlt inductionAlts matchAlts matchAlt matchRhs rwRule rwRuleSeq calcSteps calcStep "
+    "calcFirstStep convSeq convSeq1Indented convSeqBracketed conv_<;>_ nestedConv decreasingBy"
 )
 """Last parts of the names of syntax kinds that are no tactic of their own."""
 
@@ -62,67 +66,17 @@ def _structures(kind: str) -> bool:
     return kind.rsplit(".", 1)[-1].strip("«»") in _STRUCTURE
 
 
-_UNPRINTED = re.compile(r"failed to pretty print|\[Error pretty printing|\A<unprintable>\Z")
-_SORRY = re.compile(r"(?<![\w.'])(?:sorry|admit)(?![\w'])")
-
-
-def _any_unprinted(goals: Iterable[str]) -> bool:
-    return any(("pretty" in goal or goal[:1] == "<") and _UNPRINTED.search(goal) for goal in goals)
-
-
-def flaw_of(text: str, before: Sequence[str]) -> str | None:
-    """Why a step is not to be shown: a goal or the tactic that Lean could not print, or a gap in the proof."""
-    if _any_unprinted(before):
-        return "unprintable_goal"
-    if "failed to pretty print" in text:
-        return "unprintable_tactic"
-    if ("sorry" in text or "admit" in text) and _SORRY.search(text):
-        return "sorry"
-    return None
-
-
-# --- Text ------------------------------------------------------------------------------------------------------------
-
-_COMMENT_OR_STRING = re.compile(r"'(?:\\.|[^\\'\n])'|\"(?:[^\"\\]|\\.)*+\"?|--[^\n]*|/-", re.DOTALL)
-_COMMENT_MARK = re.compile(r"/-|-/")
-_TRAILING = re.compile(r"[ \t]+(?=\n)")
-_BLANK_LINES = re.compile(r"\n(?:[ \t]*\n)+")
-
-
-def plain(text: str) -> str:
-    """Lean source without its comments; strings stay. Lines that held only comments go; linear time."""
-    if "--" not in text and "/-" not in text:
-        return text
-    kept, at = [], 0
-    while match := _COMMENT_OR_STRING.search(text, at):
-        if match[0][0] in "'\"":
-            kept.append(text[at : match.end()])
-            at = match.end()
-            continue
-        kept.append(text[at : match.start()])
-        at = match.end()
-        depth = 1 if match[0] == "/-" else 0
-        while depth:
-            mark = _COMMENT_MARK.search(text, at)
-            if mark is None:
-                at, depth = len(text), 0
-            else:
-                depth += 1 if mark[0] == "/-" else -1
-                at = mark.end()
-    kept.append(text[at:])
-    return _BLANK_LINES.sub("\n", "".join(kept))
-
-
 _TAIL_STRUCTURE = re.compile(r"(?:(?:^|(?<=\s))[·.]|[({;]|<;>)\s*\Z")
 _HEAD_STRUCTURE = re.compile(r"\s*(;|<;>|[)}])")
 
 
 def _without(text: str, holes: Sequence[tuple[int, int]]) -> str:
-    """``text`` without ``holes`` (in order, apart), and without the bullets, ``;``, ``<;>`` and brackets around them."""
+    """``text`` without ``holes`` (in order, apart), nor the bullets, ``;``, ``<;>`` and brackets around them."""
     pieces: list[str] = []
-    at, opened = 0, 0
-    for index, stop in enumerate([start for start, _ in holes] + [len(text)]):
-        piece = plain(text[at:stop])
+    opened = 0
+    starts, stops = [0, *(end for _, end in holes)], [*(start for start, _ in holes), len(text)]
+    for index, (start, stop) in enumerate(zip(starts, stops, strict=True)):
+        piece = plain(text[start:stop])
         if index:
             at = 0
             while match := _HEAD_STRUCTURE.match(piece, at):
@@ -136,11 +90,10 @@ def _without(text: str, holes: Sequence[tuple[int, int]]) -> str:
             while match := _TAIL_STRUCTURE.search(piece):
                 opened += match[0][0] in "({"
                 piece = piece[: match.start()]
-            at = holes[index][1]
         if pieces and piece and (piece[0].isspace() or piece[0] in ")]}⟩,"):
             pieces[-1] = pieces[-1].rstrip()
         pieces.append(piece)
-    return _BLANK_LINES.sub("\n", _TRAILING.sub("", "".join(pieces))).strip()
+    return without_blanks("".join(pieces))
 
 
 # --- Steps from ranges -----------------------------------------------------------------------------------------------
@@ -213,16 +166,15 @@ def _steps(nodes: Iterable[_Node], note: Callable[[str], None]) -> list[ProofSte
                     node.depth -= 1  # for what stands in it
                     continue
         else:
-            text = plain(record.text)
-            text = (
-                _TRAILING.sub("", text.strip()) if text[:1].isspace() or text[-1:].isspace() or " \n" in text else text
-            )
+            text = plain(record.text).strip()
+            if " \n" in text:
+                text = without_blanks(text)
             if not text or _ONLY_STRUCTURE.fullmatch(text):
                 continue
         before, after = record.before, record.after
         if node.runs:
             before, after, flaw = _all_runs(record, node.runs)
-        if after and _any_unprinted(after):
+        if after and unprinted(after):
             after = None
         name, keyword, statement = record.said
         steps.append(
@@ -262,8 +214,10 @@ def _discharges(outer: Record, inner: Record) -> bool:
 
 
 def _holes(outer: Record, inner: Sequence[Record]) -> list[tuple[int, int]]:
-    """Where ``inner`` (in order) stand in the text of ``outer``: by their ranges, or, where the tool printed it anew, by
-    their text; empty if one is not found."""
+    """Where ``inner`` (in order) stand in the text of ``outer``; empty if one is not found.
+
+    By their ranges, or, where the tool printed the text anew, by their text.
+    """
     text, (line, column) = outer.text, outer.start
     if outer.end != (0, 0):
         starts = [-column]
@@ -330,7 +284,8 @@ def steps_in_order(records: Iterable[Record], note: Callable[[str], None], piece
             if node.record.said[0] != one.said[0]:
                 continue
             if node.whole:
-                if swallowed := _inside(node.record.text, one.text, 0, None):
+                if _inside(node.record.text, one.text, 0, None):
+                    swallowed = True
                     break
             elif hole := _inside(node.record.text, one.text, state[0], pieces):
                 if not one.before and node.record.text.startswith("calc"):
@@ -379,34 +334,3 @@ def _inside(text: str, piece: str, at: int, pieces: bool | None) -> int:
                 return hole[1]
         start = text.find(head, start + 1)
     return 0
-
-
-# --- Goals -----------------------------------------------------------------------------------------------------------
-
-_GOAL_END = re.compile(r"^(?:⊢|\|(?=[ \n]))", re.MULTILINE)
-
-
-def split_goals(text: str) -> tuple[str, ...]:
-    """The goals of a state that a tool printed as one text, one below the other, with or without blank lines between.
-
-    A goal is an optional line ``case x``, hypotheses, and its target, a line that begins with ``⊢`` (``|`` under
-    ``conv``), each with indented lines that go on. ``no goals`` and the empty text hold none. A text without a target is
-    one goal: whatever it is, it is shown and not lost.
-    """
-    text = text.strip("\n")
-    if not text or text == "no goals":
-        return ()
-    found = list(_GOAL_END.finditer(text))
-    if len(found) <= 1:
-        return (text,)
-    goals, at = [], 0
-    for match in found[:-1]:
-        stop = text.find("\n", match.end())
-        while text[stop + 1 : stop + 2] in {" ", "\t"}:
-            stop = text.find("\n", stop + 1)
-        goals.append(text[at:stop])
-        at = stop
-        while text[at : at + 1] == "\n":
-            at += 1
-    goals.append(text[at:])
-    return tuple(goals)

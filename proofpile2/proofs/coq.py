@@ -197,7 +197,7 @@ class _File:
         return answer, failed
 
     def sentence(self, one: Sentence) -> Generator[ProofDocument | None, None, None]:
-        word = keyword(one.plain)
+        word = keyword(one.plain).partition(" ")[0]
         if self.skipping:
             self.skipping = not (word in ENDS or (word in STATEMENTS and not self.open))
             if self.skipping or word in ENDS:
@@ -220,9 +220,7 @@ class _File:
             self._walk(word, one.plain)
 
     def _opened(self, one: Sentence, answer: Answer) -> Generator[ProofDocument | None, None, None]:
-        name = ".".join([*(name for name, module in self.modules if module), answer.proofs[0]])
-        if answer.proofs[0] == "branch":  # what 8.16 calls a ``Goal`` in its list
-            name = name_of(one.plain) if keyword(one.plain) != "Goal" else "Unnamed_thm"
+        name = ".".join([*(name for name, module in self.modules if module), answer.name])
         shown = shown_state(answer.body)
         if not shown:
             yield from self.ask("Unset Silent.")

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 __all__ = ["Answer", "Coqtop", "Gone"]
 
-_PROMPT = re.compile(r"<prompt>[^\n]* < (\d+) \|([^\n]*)\| \d+ < </prompt>\Z")
+_PROMPT = re.compile(r"<prompt>([^\n]*) < (\d+) \|([^\n]*)\| \d+ < </prompt>\Z")
 _ERROR = re.compile(
     r"^(?:Toplevel input, characters|Error\b|Anomaly\b|User interrupt|Timeout!|Out of memory|Stack overflow)", re.M
 )
@@ -28,16 +28,18 @@ _BEAT, _GRACE, _SETTLE = 10.0, 10.0, 0.3  # seconds
 
 
 class Gone(Exception):
-    """The process is no more; the text is a short, stable detail: ``timeout``, ``memory``, ``output``, ``exit_1``."""
+    """The process is no more; the text is a short, stable detail: ``timeout``, ``memory``, ``output``,
+    ``out_of_step``, ``exit_1``, ``signal_9``."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What was printed before the prompt, the state's number, and the names of the open proofs, innermost first."""
+    """What was printed before the prompt, the state's number, the names of the open proofs, innermost first."""
 
     body: str
     state: int
     proofs: tuple[str, ...]
+    name: str = ""  # of the innermost; right where ``proofs`` has ``branch``, as 8.16 does for some
     late: bool = False
 
     def failed(self, before: int) -> bool:
@@ -86,6 +88,8 @@ class Coqtop:
         After ``seconds`` coqtop is interrupted as by Ctrl-C; if it answers to that, the answer is ``late``. Gone where
         the process ended, did not heed the interrupt, or printed without end.
         """
+        if sentence and self._read(bytearray()):  # two answers to one sentence: it was two
+            raise Gone("out_of_step")
         pending = memoryview((sentence + "\n").encode("utf-8", "surrogateescape") if sentence else b"")
         deadline, late, got = time.monotonic() + seconds, False, bytearray()
         next_beat = time.monotonic() + _BEAT
@@ -152,5 +156,5 @@ def _answer(got: bytearray, late: bool) -> Answer | None:
     found = _PROMPT.search(text, max(0, text.rfind("<prompt>")))
     if not found:
         return None
-    proofs = tuple(name for name in found.group(2).split("|") if name)
-    return Answer(text[: found.start()], int(found.group(1)), proofs, late)
+    proofs = tuple(name for name in found.group(3).split("|") if name)
+    return Answer(text[: found.start()], int(found.group(2)), proofs, found.group(1), late)

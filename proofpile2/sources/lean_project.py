@@ -45,7 +45,7 @@ class _Project:
 
 @dataclass(frozen=True)
 class LeanProject:
-    """Every Lean file of the Lake projects in ``input`` is a unit and a document.
+    """Every Lean file of the Lake projects in ``input``, or right below it, is a unit and a document.
 
     **This runs the code of the files**, as ``lake build`` would; and the project must be built before, since a module
     needs the compiled modules that it imports. One process a module, which is ended with all it started when it takes
@@ -97,22 +97,26 @@ class LeanProject:
 
     @cached_property
     def _projects(self) -> Mapping[str, _Project]:
-        found: dict[str, _Project] = {}
+        roots: dict[str, Path] = {}
         for text in self.input:
-            root = Path(text).resolve()
-            if not root.is_dir():
+            if not Path(text).is_dir():
                 raise ConfigError(f"lean: {text!r} is no folder")
-            origin = root.name or "root"
-            if origin in found:
-                if found[origin].root != root:
+            for root in self._roots(Path(text).resolve()):
+                origin = root.name or "root"
+                if roots.setdefault(origin, root) != root:
                     raise ConfigError(
-                        f"lean: two folders are called {origin!r}: {found[origin].root} and {root}; rename one"
+                        f"lean: two folders are called {origin!r}: {roots[origin]} and {root}; rename one"
                     )
-                continue
-            if self._lake and not lake.lakefile_of(root):
-                raise ConfigError(f"lean: {text!r} is no Lake project: it has no lakefile.toml or lakefile.lean")
-            found[origin] = self._project(root)
-        return found
+        return {origin: self._project(root) for origin, root in roots.items()}
+
+    def _roots(self, root: Path) -> list[Path]:
+        """A project, or those right below a folder that is none."""
+        if not self._lake or lake.lakefile_of(root):
+            return [root]
+        below = [one for one in sorted(root.iterdir()) if one.is_dir() and lake.lakefile_of(one)]
+        if not below:
+            raise ConfigError(f"lean: {str(root)!r} is no Lake project: it has no lakefile.toml or lakefile.lean")
+        return below
 
     def _project(self, root: Path) -> _Project:
         path = lake.lakefile_of(root)

@@ -344,8 +344,8 @@ def test_options_of_a_lakefile_that_is_a_program_are_asked_of_lake(tmp_path, pro
     read(source, "toy/Toy/A.lean")
     calls = [json.loads(line)[1:] for line in (tmp_path / "bin" / "calls").read_text().splitlines()]
     assert calls == [
-        ["setup-file", "Toy.lean", "--no-build", "--no-cache"],
-        ["setup-file", "Other/B.lean", "--no-build", "--no-cache"],
+        ["setup-file", str(toy / "Toy.lean"), "--no-build", "--no-cache"],
+        ["setup-file", str(toy / "Other" / "B.lean"), "--no-build", "--no-cache"],
         ["run", "Toy/A.lean", "set_option autoImplicit false", "set_option maxRecDepth 1000"],
     ]
     (toy / "no-setup").touch()

@@ -159,10 +159,13 @@ class LeanProject:
             if self._wanted(name := plain.module(file)):
                 first.setdefault(name.partition(".")[0], file)
         libraries, unknown = [], ""
+        if not self._lake:
+            return (
+                plain,
+                "the options of a lakefile.lean are not known without Lake; give them with the setting options",
+            )
         for name, file in list(first.items())[:_MAX_ROOTS]:
-            if not self._lake:
-                break
-            done = self._ask(root, [self._lake, "setup-file", file, "--no-build", "--no-cache"])
+            done = self._ask(root, [self._lake, "setup-file", str(root / file), "--no-build", "--no-cache"])
             options = _options_of(done.stdout)
             if options is None:
                 said = (done.stderr.strip() or f"exit code {done.returncode}").splitlines()[-1][:200]

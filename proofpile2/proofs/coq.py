@@ -114,7 +114,9 @@ class _Theorem:
     drop: str | None = None
 
     def depth(self, tactic: str) -> int:
-        """How many bullets and braces ``tactic`` stands in; opens and closes them."""
+        """How many bullets and braces ``tactic`` stands in; opens and closes them. The end stands in none."""
+        if keyword(tactic) in ENDS:
+            return 0
         if tactic == "}" and len(self.blocks) > 1:
             self.blocks.pop()
         here = self.blocks[-1]

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 __all__ = ["Answer", "Coqtop", "Gone"]
 
 _PROMPT = re.compile(r"<prompt>([^\n]*) < (\d+) \|([^\n]*)\| \d+ < </prompt>\Z")
+_INNER_PROMPT = re.compile(r"^<prompt>[^\n]* < \d+ \|[^\n]*\| \d+ < </prompt>", re.M)
 _ERROR = re.compile(
     r"^(?:Toplevel input, characters|Error\b|Anomaly\b|User interrupt|Timeout!|Out of memory|Stack overflow)", re.M
 )
@@ -99,8 +100,12 @@ class Coqtop:
             self._selector.select(0.01 if pending else min(_BEAT, max(0.0, deadline - time.monotonic())))
             if self._read(got) and not pending and got.endswith(b"</prompt>"):
                 answer = _answer(got, late)
+                if answer and late:
+                    return self._settled(got, answer)
+                if answer and _INNER_PROMPT.search(answer.body):
+                    raise Gone("out_of_step")
                 if answer:
-                    return self._settled(got, answer) if late else answer
+                    return answer
             now = time.monotonic()
             if len(got) > MAX_ANSWER:
                 raise Gone("output")

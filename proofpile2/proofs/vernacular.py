@@ -32,7 +32,10 @@ class Sentence:
 
 _GAP = re.compile(r"[\s\ufeff]+")
 _ALONE = re.compile(r"-+|\++|\*+|[{}]|(?:\d+|\[\s*\w[\w']*\s*\])\s*:\s*\{(?!\|)")
-_NEXT = re.compile(r"""(?P<string>"[^"]*(?:"|\Z))|(?P<comment>\(\*)|(?P<quotation>\blp:\{\{)|(?P<dots>\.+)(?=\s|\Z)""")
+_NEXT = re.compile(
+    r"""(?P<string>"[^"]*(?:"|\Z))|(?P<token>(?<!\.)\.(?:\.\.+)?\()|(?P<comment>\(\*)|(?P<quotation>\blp:\{\{)"""
+    r"""|(?P<dots>\.+)(?=\s|\Z)"""
+)  # ``.(`` is a token, so that no comment begins in ``x.(*``
 _COMMENT = re.compile(r"""\(\*|\*\)|"[^"]*(?:"|\Z)""")
 _QUOTATION = re.compile(r"\{\{|\}\}")
 _BLANKS_OR_STRING = re.compile(r"""("[^"]*(?:"|\Z))|\s+""")

@@ -82,10 +82,10 @@ class CoqFiles:
     @cached_property
     def _version(self) -> str:
         told = self._told("--version")
-        number = re.search(r"\d+\.\d+(?:[.+]\w+)*", told)
+        number = re.search(r"(?:Coq|Rocq)\b.*?(\d+\.\d+(?:[.+]\w+)*)", told)
         if not number:
             raise ConfigError(f"coq: {self.program} --version says {told[:80]!r}, which is no version of Coq or Rocq")
-        return number.group()
+        return number.group(1)
 
     @cached_property
     def _library(self) -> Path:

@@ -27,7 +27,7 @@ Said = tuple[str, str, str]
 
 
 class Record(NamedTuple):
-    """One tactic as a tool recorded it; ``end`` is exclusive, ``kind`` the kind of its syntax or empty."""
+    """One tactic as a tool recorded it, without blanks around it; ``end`` is exclusive; ``kind`` is its syntax's."""
 
     text: str
     before: tuple[str, ...]
@@ -49,6 +49,8 @@ WHOLE = _set(
 )
 """Tactics that try, repeat or spread their inner tactics, by first word: one step, their inner tactics none."""
 
+_WHOLE_INITIALS = frozenset(word[0] for word in WHOLE)
+
 _STRUCTURE = _set(
     "null cdot cdotTk byTactic byTactic' tacticSeq tacticSeq1Indented tacticSeqBracketed paren tactic_<;>_ "
     "withAnnotateState inductionAlt inductionAlts matchAlts matchAlt matchRhs rwRule rwRuleSeq calcSteps calcStep "
@@ -56,7 +58,7 @@ _STRUCTURE = _set(
 )
 """Last parts of the names of syntax kinds that are no tactic of their own."""
 
-_ALTERNATIVE = re.compile(r"\s*(?:with\s*)?\|")
+_ALTERNATIVE = re.compile(r"\||with\s*\|")
 _WORD = re.compile(r"[\w']+")
 _ONLY_STRUCTURE = re.compile(r"(?:[\s·.;(){}]|<;>|\bby\b|\bdecreasing_by\b|=>)*+")
 
@@ -96,67 +98,80 @@ def _without(text: str, holes: Sequence[tuple[int, int]]) -> str:
     return without_blanks("".join(pieces))
 
 
+def _is_whole(text: str) -> bool:
+    word = _WORD.match(text) if text[0] in _WHOLE_INITIALS else None
+    return word is not None and word[0] in WHOLE
+
+
 # --- Steps from ranges -----------------------------------------------------------------------------------------------
 
 
 class _Node:
     """A range of the source: the runs of a tactic there, and what stands directly in it."""
 
-    __slots__ = ("depth", "inner", "record", "runs", "up", "whole")
+    __slots__ = ("depth", "inner", "record", "runs", "up")
 
     def __init__(self, record: Record, up: _Node | None) -> None:
         self.record, self.up = record, up
-        self.runs: list[Record] = []
-        self.inner: list[_Node] = []
-        self.depth = 0
-        word = _WORD.match(record.text)
-        self.whole = word is not None and word[0] in WHOLE
+        self.runs: list[Record] | None = None
+        self.inner: list[Record] | None = None
+        self.depth: int = 0 if up is None else up.depth + 1
+        if up is not None:
+            if up.inner is None:
+                up.inner = [record]
+            else:
+                up.inner.append(record)
 
 
 def steps_by_range(records: Sequence[Record], note: Callable[[str], None]) -> list[ProofStep]:
     """Steps of records that have ranges, of one file; in any order, each once, in reading order."""
     found: list[_Node] = []
     open_: list[_Node] = []
+    closed: Place = (0, 0)  # up to here, nothing is a step
     last: _Node | None = None
-    for one in sorted(records, key=lambda one: (one.start, (-one.end[0], -one.end[1]))):
+    for one in sorted(records, key=_reading_order):
         start, end = one.start, one.end
         if last is not None and start == last.record.start and end == last.record.end:
             if one.kind == last.record.kind:  # another run; another kind is what a macro expanded to
-                last.runs.append(one)
+                last.runs = [*(last.runs or ()), one]
             continue
-        if (one.kind and _structures(one.kind)) or _ALTERNATIVE.match(one.text) or not one.text.strip():
+        if not one.text or (one.kind and _structures(one.kind)) or _ALTERNATIVE.match(one.text) or start < closed:
             continue
         while open_ and open_[-1].record.end <= start:
             open_.pop()
         up = open_[-1] if open_ else None
         if up is not None:
-            if up.whole:
-                continue
-            if end > up.record.end:
+            outer = up.record
+            if end > outer.end:
                 note(f"line {start[0]}: a tactic ends behind the one it begins in; left out")
                 continue
-            if not one.before and end == up.record.end and up.record.text.startswith("calc"):
+            if _is_whole(outer.text):
+                closed = outer.end
+                continue
+            if "(disch" in outer.text and _discharges(outer, one):
+                closed = end
+                continue
+            if not one.before and end == outer.end and outer.text.startswith("calc"):
                 continue
         last = _Node(one, up)
         open_.append(last)
-        if up is not None:
-            if "(disch" in up.record.text and _discharges(up.record, one):
-                last.whole = True
-                continue
-            up.inner.append(last)
         found.append(last)
     return _steps(found, note)
+
+
+def _reading_order(one: Record) -> tuple[Place, Place]:
+    return one.start, (-one.end[0], -one.end[1])
 
 
 def _steps(nodes: Iterable[_Node], note: Callable[[str], None]) -> list[ProofStep]:
     """Steps of nodes; outer ones come before inner ones."""
     steps = []
     for node in nodes:
-        record, flaw, up = node.record, node.record.flaw, node.up
-        if up is not None:
-            node.depth = up.depth + 1
+        record, flaw = node.record, node.record.flaw
+        if node.up is not None:
+            node.depth = node.up.depth + 1  # again, for one that is no step counts none
         if node.inner:
-            holes = _holes(record, [inner.record for inner in node.inner])
+            holes = _holes(record, node.inner)
             if not holes:
                 note(f"line {record.start[0]}: the text of an inner tactic is not in the outer one")
                 text, flaw = plain(record.text).strip(), "inner_text_not_found"
@@ -169,10 +184,10 @@ def _steps(nodes: Iterable[_Node], note: Callable[[str], None]) -> list[ProofSte
             text = plain(record.text).strip()
             if " \n" in text:
                 text = without_blanks(text)
-            if not text or _ONLY_STRUCTURE.fullmatch(text):
+            if len(text) <= 2 and _ONLY_STRUCTURE.fullmatch(text):
                 continue
         before, after = record.before, record.after
-        if node.runs:
+        if node.runs is not None:
             before, after, flaw = _all_runs(record, node.runs)
         if after and unprinted(after):
             after = None
@@ -260,7 +275,6 @@ def _find(text: str, piece: str, at: int) -> tuple[int, int] | None:
 
 # --- Steps without ranges --------------------------------------------------------------------------------------------
 
-_MAY_ENCLOSE = re.compile(r"\bby\b|=>|;|\n|\bcalc\b")
 _LEFT = re.compile(r"(?:\b(?:by|then|else|calc|from)|=>|[;·.{(\n])[ \t]*\Z")
 _RIGHT = re.compile(r"[ \t]*(?:\Z|[\n;)}⟩\],·]|else\b|<;>)")
 _MISSES = 8
@@ -273,40 +287,54 @@ def steps_in_order(records: Iterable[Record], note: Callable[[str], None], piece
     behind the ones found before. ``pieces`` says that the tool records both sides of ``t <;> s`` apart.
     """
     nodes: list[_Node] = []
-    open_: list[tuple[_Node, list[int]]] = []  # with the place from which to search, and how often in vain
+    open_: list[_Open] = []
     for one in records:
-        if _ALTERNATIVE.match(one.text) or not one.text.strip():
+        text = one.text
+        if not text or _ALTERNATIVE.match(text):
             continue
         up: _Node | None = None
-        swallowed = False
-        for level in range(len(open_) - 1, -1, -1):
-            node, state = open_[level]
-            if node.record.said[0] != one.said[0]:
-                continue
-            if node.whole:
-                if _inside(node.record.text, one.text, 0, None):
-                    swallowed = True
-                    break
-            elif hole := _inside(node.record.text, one.text, state[0], pieces):
-                if not one.before and node.record.text.startswith("calc"):
-                    swallowed = True
-                else:
-                    up, state[0], state[1] = node, hole, 0
-                    del open_[level + 1 :]
-                break
-        if swallowed:
-            continue
-        if up is None:
-            for _, state in open_:
-                state[1] += 1
-            open_ = [entry for entry in open_ if entry[1][1] <= _MISSES]
+        if open_:
+            outer = _outer(open_, one, pieces)
+            if outer is not None:
+                if outer.whole or (not one.before and outer.node.record.text.startswith("calc")):
+                    continue
+                up = outer.node
+            open_ = [entry for entry in open_ if entry.misses <= _MISSES]
         found = _Node(one, up)
-        if up is not None:
-            up.inner.append(found)
         nodes.append(found)
-        if found.whole or _MAY_ENCLOSE.search(one.text):
-            open_.append((found, [0, 0]))
+        whole = _is_whole(text)
+        if whole or _may_enclose(text):
+            open_.append(_Open(found, whole))
     return _steps(nodes, note)
+
+
+class _Open:
+    """A tactic in which the next ones may stand: how far it was read, and how many in a row did not stand in it."""
+
+    __slots__ = ("at", "misses", "node", "whole")
+
+    def __init__(self, node: _Node, whole: bool) -> None:
+        self.node, self.whole, self.at, self.misses = node, whole, 0, 0
+
+
+def _outer(open_: list[_Open], one: Record, pieces: bool) -> _Open | None:
+    """The innermost of ``open_`` in which ``one`` stands; those inside it are closed."""
+    for level in range(len(open_) - 1, -1, -1):
+        entry = open_[level]
+        outer = entry.node.record
+        if outer.said[0] != one.said[0]:
+            entry.misses = _MISSES + 1
+        elif end := _inside(outer.text, one.text, 0 if entry.whole else entry.at, None if entry.whole else pieces):
+            entry.at, entry.misses = end, 0
+            del open_[level + 1 :]
+            return entry
+        else:
+            entry.misses += 1
+    return None
+
+
+def _may_enclose(text: str) -> bool:
+    return "by " in text or "\n" in text or "=>" in text or ";" in text or text.endswith("by")
 
 
 def _inside(text: str, piece: str, at: int, pieces: bool | None) -> int:

@@ -24,7 +24,10 @@ _SORRY = re.compile(r"(?<![\w.'])(?:sorry|admit)(?![\w'])")
 
 def unprinted(goals: Iterable[str]) -> bool:
     """Whether Lean failed to print one of ``goals`` or a part of it."""
-    return any(("pretty" in goal or goal[:1] == "<") and _UNPRINTED.search(goal) for goal in goals)
+    for goal in goals:  # noqa: SIM110 (twice as fast as any())
+        if ("pretty" in goal or goal[:1] == "<") and _UNPRINTED.search(goal):
+            return True
+    return False
 
 
 def flaw_of(text: str, before: Sequence[str]) -> str | None:
@@ -86,6 +89,8 @@ def split_goals(text: str) -> tuple[str, ...]:
     text = text.strip("\n")
     if not text or text == "no goals":
         return ()
+    if text.count("⊢") == 1 and "\n|" not in text and text[0] != "|":
+        return (text,)
     found = list(_GOAL_END.finditer(text))
     if len(found) <= 1:
         return (text,)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import marshal
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from tempfile import TemporaryFile
 from typing import Any, TextIO
@@ -227,7 +227,7 @@ def _tactics(trees: Any, said: Callable[[Place], Said] | None) -> Iterator[Recor
         start = _place(spot["start"])
         before, after = (node.get(one, node.get(other, ())) for one, other in _GOALS)
         yield Record(
-            syntax["pp"] or "",
+            (syntax["pp"] or "").strip(),
             _strings(before),
             _strings(after),
             start,
@@ -267,42 +267,36 @@ def read_training_data(stream: TextIO, whence: Whence, note: Note, **_unused: An
     are goals and tactics only: which tactic stands in which is told by their texts, and where a tactic ran on several
     goals each run is a step, as that format prints them. Tactics are as Lean prints them, not as written.
     """
-    first = stream.readline()
-    while first and not first.strip():
-        first = stream.readline()
-    if first.startswith("==="):
-        yield from _verbose(stream, whence, note)
+    head = stream.read(_CHUNK).lstrip("\ufeff \n")
+    if head.startswith("==="):
+        yield from _verbose(_pieces(head, stream, "\n===\n"), whence, note)
         return
+    if not head.startswith("[GOAL]"):
+        note(f"{whence.path}: does not begin with [GOAL]: {head[:40]!r}")
     records: list[Record] = []
-    goal: list[str] = []
-    tactic: list[str] | None = None
-
-    def finish() -> None:
-        if tactic is None:
-            if "".join(goal).strip():
-                note(f"{whence.path}: a goal without a tactic")
-        else:
-            records.append(Record("".join(tactic).strip(), split_goals("".join(goal).rstrip()), None))
-
-    line = first
-    if line.rstrip() != "[GOAL]":
-        note(f"{whence.path}: does not begin with [GOAL]")
-    while line:
-        mark = line.rstrip()
-        if mark == "[GOAL]":
-            finish()
-            goal, tactic = [], None
-        elif mark == "[PROOFSTEP]" and tactic is None:
-            tactic = []
-        else:
-            (goal if tactic is None else tactic).append(line)
-        line = stream.readline()
-    finish()
+    for piece in _pieces("\n" + head, stream, "\n[GOAL]\n"):
+        goal, mark, tactic = piece.partition("\n[PROOFSTEP]\n")
+        if not mark and piece.startswith("[PROOFSTEP]\n"):
+            goal, mark, tactic = "", "\n", piece.removeprefix("[PROOFSTEP]\n")
+        if mark:
+            records.append(Record(tactic.strip(), split_goals(goal), None))
+        elif piece.strip():
+            note(f"{whence.path}: a goal without a tactic: {piece[:40]!r}")
     if records:
         yield _document(whence, whence.module or module_of(whence.path), steps_in_order(records, note))
 
 
-def _verbose(stream: TextIO, whence: Whence, note: Note) -> Iterator[ProofDocument]:
+def _pieces(head: str, stream: TextIO, border: str) -> Iterator[str]:
+    """What stands between ``border`` in ``head`` and the rest of ``stream``; in memory is a piece, or a little more."""
+    text = head
+    while more := stream.read(max(_CHUNK, len(text))):
+        pieces = (text + more).split(border)
+        yield from pieces[:-1]
+        text = pieces[-1]
+    yield from text.split(border)
+
+
+def _verbose(pieces: Iterable[str], whence: Whence, note: Note) -> Iterator[ProofDocument]:
     records: list[Record] = []
     module = ""
     known: tuple[str, Said] = ("", _NOTHING)
@@ -311,10 +305,11 @@ def _verbose(stream: TextIO, whence: Whence, note: Note) -> Iterator[ProofDocume
         where = replace(whence, path=path_of(module)) if module else whence
         return _document(where, module or whence.module or module_of(whence.path), steps_by_range(records, note))
 
-    for block in _blocks(stream):
-        fields = block.split("\n---\n")
-        at = next((index for index in range(len(fields) - 3, 3, -1) if _RANGE.fullmatch(fields[index])), 0)
-        if not at:
+    for piece in pieces:
+        block = piece.removeprefix("===\n")
+        fields = f"{block.rstrip()}\n".split("\n---\n")
+        at = next((index for index in range(len(fields) - 4, 3, -1) if _RANGE.fullmatch(fields[index])), 0)
+        if not at or fields[-1]:
             note(f"{whence.path}: no step: {block[:60]!r}")
             continue
         if fields[0] != module and records:
@@ -339,26 +334,13 @@ def _verbose(stream: TextIO, whence: Whence, note: Note) -> Iterator[ProofDocume
         yield document()
 
 
-def _blocks(stream: TextIO) -> Iterator[str]:
-    """What stands between lines ``===``; each ends with a line ``---``."""
-    lines: list[str] = []
-    for line in stream:
-        if line.startswith("===") and line.rstrip() == "===" and lines and lines[-1].rstrip() == "---":
-            yield "".join(lines).replace("\r\n", "\n")
-            lines = []
-        else:
-            lines.append(line)
-    if lines:
-        yield "".join(lines).replace("\r\n", "\n").rstrip("\n") + "\n"
-
-
 # --- ntp-toolkit -----------------------------------------------------------------------------------------------------
 
 _DECLARATION_ID = re.compile(r"(.+)\.\D*\d+\D+\d+\D*\.\w+")
 
 
 def read_ntp_toolkit(stream: TextIO, whence: Whence, note: Note, **_unused: Any) -> Iterator[ProofDocument]:
-    """JSON lines of ntp-toolkit's ``training_data`` (cmu-l3/ntp-toolkit), with premises or without; a document a module.
+    """JSON lines of ntp-toolkit's ``training_data`` (cmu-l3/ntp-toolkit), premises or not; one document a module.
 
     The place of a tactic is the end of ``srcUpToTactic``; it ends where its text does.
     """
@@ -386,7 +368,7 @@ def read_ntp_toolkit(stream: TextIO, whence: Whence, note: Note, **_unused: Any)
             line, column = source.count("\n") + 1, len(source) - source.rfind("\n") - 1
             more = text.count("\n")
             end = (line + more, len(text) - text.rfind("\n") - 1 if more else column + len(text))
-            records.append(Record(text, split_goals(value["state"]), None, (line, column), end, "", known[1]))
+            records.append(Record(text.strip(), split_goals(value["state"]), None, (line, column), end, "", known[1]))
         except _DAMAGED:
             note(f"{whence.path}: object {number} is no example of a tactic")
     if records:
@@ -426,7 +408,7 @@ def read_leandojo(stream: TextIO, whence: Whence, note: Note, **_unused: Any) ->
             steps: list[ProofStep] = []
             for _, at, size in sorted(theorems):
                 spool.seek(at)
-                steps += _theorem(*marshal.loads(spool.read(size)), note)  # noqa: S302 (our own bytes)
+                steps += _theorem(note, *marshal.loads(spool.read(size)))  # noqa: S302 (our own bytes)
             origin = _GITHUB.fullmatch(url)
             where = replace(
                 whence,
@@ -438,7 +420,7 @@ def read_leandojo(stream: TextIO, whence: Whence, note: Note, **_unused: Any) ->
             yield _document(where, module_of(_PACKAGE.sub("", path, count=1)), steps)
 
 
-def _theorem(name: str, claim: str, tactics: list[tuple[str, str, str]], note: Note) -> list[ProofStep]:
+def _theorem(note: Note, name: str, claim: str, tactics: list[tuple[str, str, str]]) -> list[ProofStep]:
     keyword, statement = statement_of(claim) if claim else ("", "")
     said = (name, keyword, statement)
     records = []

@@ -223,7 +223,7 @@ def stand_in(text, **limits):
     notes = []
     document = ProofDocument("coq", "o", "f.v", "M")
     command = [sys.executable, "-c", STAND_IN]
-    settings = Limits(**{"seconds": 0.5, "file_seconds": 30.0, "memory": 0, "state": 200} | limits)
+    settings = Limits(**{"seconds": 1.5, "file_seconds": 30.0, "memory": 0, "state": 200} | limits)
     return [one for one in prove(text, document, command, settings, notes.append) if one], notes
 
 
@@ -316,7 +316,7 @@ def named(rows):
 @needs_coqtop
 def test_every_way_to_begin_and_end_a_proof(runs):
     """Each is a document under its name; what was given up or never ended goes."""
-    rows, notes = runs(FILES / "plain", seconds=2.0)["plain/cases.v"]
+    rows, notes = runs(FILES / "plain")["plain/cases.v"]
     assert notes == []
     found = {name: row["drop"] for name, row in named(rows).items()}
     assert [name for name, drop in found.items() if drop is None] == [
@@ -334,7 +334,7 @@ def test_every_way_to_begin_and_end_a_proof(runs):
 @needs_coqtop
 def test_a_document(runs):
     """The whole of one: text in the published layout, and the steps with goals in full on both sides."""
-    row = named(runs(FILES / "plain", seconds=2.0)["plain/cases.v"][0])["by_name"]
+    row = named(runs(FILES / "plain")["plain/cases.v"][0])["by_name"]
     assert (row["module"], row["subset"], row["source"]) == ("cases", "coq_proofsteps", "coq")
     assert re.fullmatch(r"coq \d+\.\d+.*", row["prover"])
     steps = from_column(row["steps"])
@@ -359,7 +359,7 @@ def test_a_document(runs):
 @needs_coqtop
 def test_depth_and_other_goals(runs):
     """Bullets and braces nest; goals out of the first place come with their hypotheses; out of focus there are none."""
-    rows = named(runs(FILES / "plain", seconds=2.0)["plain/cases.v"][0])
+    rows = named(runs(FILES / "plain")["plain/cases.v"][0])
     structured = from_column(rows["structured"]["steps"])
     assert [(one.tactic, one.depth, len(one.before)) for one in structured] == [
         ("Proof.", 0, 1), ("split.", 0, 1), ("-", 0, 2), ("split.", 1, 1), ("+", 1, 2), ("exact I.", 2, 1), ("+", 1, 0),
@@ -379,7 +379,7 @@ def test_depth_and_other_goals(runs):
 @needs_coqtop
 def test_messages_and_commands_are_no_steps(runs):
     """Queries, settings and Fail leave no step; messages that look like goals or prompts do no harm."""
-    steps = from_column(named(runs(FILES / "plain", seconds=2.0)["plain/cases.v"][0])["noisy"]["steps"])
+    steps = from_column(named(runs(FILES / "plain")["plain/cases.v"][0])["noisy"]["steps"])
     assert [one.tactic for one in steps][:4] == ["Proof.", 'idtac "1 goal".', 'idtac "</prompt>".', "Time intro H."]
     assert steps[1].before == steps[2].before == steps[3].before == ("============================\nTrue -> True",)
     assert steps[4].before == ("H : True\n============================\nTrue",)
@@ -388,7 +388,7 @@ def test_messages_and_commands_are_no_steps(runs):
 @needs_coqtop
 def test_errors_cost_their_own_proof(runs):
     """Later theorems stay, also those that use it; after a command that failed they go."""
-    rows, notes = runs(FILES / "plain", seconds=2.0)["plain/errors.v"]
+    rows, notes = runs(FILES / "plain")["plain/errors.v"]
     assert {name: row["drop"] for name, row in named(rows).items()} == {
         "before": None,
         "wrong_step": "file_with_errors:step_failed",
@@ -396,7 +396,8 @@ def test_errors_cost_their_own_proof(runs):
         "wrong_statement": "file_with_errors:statement_failed",
         "not_closed": "file_with_errors:step_failed",
         "syntax": "file_with_errors:step_failed",
-        "forever": "prover_failed:timeout",
+        "wrong_again": "file_with_errors:statement_failed",
+        "uses_notation": None,
         "still": None,
         "after_command": "file_with_errors:earlier_command",
     }
@@ -405,9 +406,21 @@ def test_errors_cost_their_own_proof(runs):
 
 
 @needs_coqtop
+def test_a_sentence_that_takes_too_long(tmp_path):
+    """It is interrupted, its theorem goes with that reason, and the next one stays."""
+    text = "Ltac loop := idtac; loop.\nLemma a : True. Proof. loop. exact I. Qed.\nLemma b : True. Proof. exact I. Qed."
+    (tmp_path / "x.v").write_text(text)
+    notes = []
+    source = CoqFiles((str(tmp_path),), seconds=2.0)
+    rows = [row for batch in source.read(f"{tmp_path.name}/x.v", notes.append) for row in batch.to_pylist()]
+    assert [row["drop"] for row in rows] == ["prover_failed:timeout", None]
+    assert notes == ["line 2: timeout: loop."]
+
+
+@needs_coqtop
 def test_a_missing_import_ends_the_file(runs):
     """What stands before it stays; the note says to build first."""
-    rows, notes = runs(FILES / "plain", seconds=2.0)["plain/needs.v"]
+    rows, notes = runs(FILES / "plain")["plain/needs.v"]
     assert [(row["drop"], row["text"] is not None) for row in rows] == [
         (None, True),
         ("prover_failed:missing_import", False),
@@ -506,7 +519,7 @@ def test_recorded_tactics_reach_the_recorded_states(runs):
             rows = [row for batch in source.read(unit, notes.append) for row in batch.to_pylist()]
             assert notes == []
         else:
-            rows = runs(FILES / "plain", seconds=2.0)[f"plain/{path.name}"][0]
+            rows = runs(FILES / "plain")[f"plain/{path.name}"][0]
         kept = [from_column(row["steps"]) for row in rows if row["drop"] is None]
         # proofs in whose midst another stands or a command, which is no step, are left as they are
         left_out = ("Lemma outer", "Lemma within", "Lemma noisy")

@@ -15,9 +15,9 @@ from proofpile2.proofs.coqtop import Answer, Coqtop, Gone
 from proofpile2.proofs.steps import ProofDocument, ProofStep
 from proofpile2.proofs.vernacular import (
     COMMANDS,
-    ENDS,
     STATEMENTS,
     Sentence,
+    ends_proof,
     keyword,
     name_of,
     sentences,
@@ -28,6 +28,7 @@ __all__ = ["SETUP", "Limits", "dedent", "goals_of", "prove", "shown_state"]
 
 SETUP = ("Set Printing Width 100.", "Set Printing Depth 1000.")
 """Sent before a file: lines as wide as in print; no ``...`` for what stands deep in a term (Coq's own depth is 50)."""
+_START_SECONDS = 60.0  # to load the prelude
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ class _Theorem:
 
     def depth(self, tactic: str) -> int:
         """How many bullets and braces ``tactic`` stands in; opens and closes them. The end stands in none."""
-        if keyword(tactic) in ENDS:
+        if ends_proof(tactic):
             return 0
         if tactic == "}" and len(self.blocks) > 1:
             self.blocks.pop()
@@ -169,7 +170,7 @@ class _File:
     def run(self, text: str) -> Iterator[ProofDocument | None]:
         here: Sentence | None = None
         try:
-            self.last = yield from self.coq.ask("", self.limits.seconds)
+            self.last = yield from self.coq.ask("", max(_START_SECONDS, self.limits.seconds))
             for sentence in SETUP:
                 yield from self.ask(sentence)
             for here in sentences(text):
@@ -201,8 +202,9 @@ class _File:
     def sentence(self, one: Sentence) -> Generator[ProofDocument | None, None, None]:
         word = keyword(one.plain).partition(" ")[0]
         if self.skipping:
-            self.skipping = not (word in ENDS or (word in STATEMENTS and not self.open))
-            if self.skipping or word in ENDS:
+            ends = ends_proof(one.plain)
+            self.skipping = not (ends or (word in STATEMENTS and not self.open))
+            if self.skipping or ends:
                 return
         proofs = self.last.proofs
         answer, failed = yield from self.ask(one.plain)
@@ -288,7 +290,7 @@ class _File:
         if self.open:
             self.open[-1].drop = cause or "file_with_errors:step_failed"
             yield from self._give_up()
-            self.skipping = word not in ENDS
+            self.skipping = not ends_proof(one.plain)
         elif word in STATEMENTS and ":=" not in one.plain:
             yield replace(self.document, name=name_of(one.plain), drop=cause or "file_with_errors:statement_failed")
             self.skipping = True

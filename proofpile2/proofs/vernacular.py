@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-__all__ = ["COMMANDS", "ENDS", "STATEMENTS", "Sentence", "keyword", "name_of", "sentences", "without_attributes"]
+__all__ = ["COMMANDS", "STATEMENTS", "Sentence", "ends_proof", "keyword", "name_of", "sentences", "without_attributes"]
 
 
 @dataclass(frozen=True)
@@ -107,14 +107,14 @@ STATEMENTS = frozenset(
 )
 """First words of sentences that may begin a proof."""
 
-ENDS = frozenset(["Qed", "Defined", "Save", "Admitted", "Abort"])
+_END = re.compile(r"(?:Qed|Defined|Save|Admitted|Abort)\b|Proof\s(?!with\b|using\b)")
 
 COMMANDS = frozenset(
     """
     About Arguments Axiom Back BackTo Bind Canonical Cd Check Class Close CoInductive Coercion Collection Comments
     Compute Conjecture Constraint Context Create Cumulative Debug Declare Delimit Derive Drop Elpi Enable Disable
     End Eval Existing Export Extract Extraction Fail Finish From Generalizable Global Guarded HB Hint Hypotheses
-    Hypothesis Identity Implicit Import Include Inductive Infix Info Inspect Lemmas Library Load Local Locate Ltac
+    Hypothesis Identity Implicit Import Include Inductive Infix Inspect Lemmas Library Load Local Locate Ltac
     Ltac2 Module Monomorphic Notation Number Numeral Opaque Open Optimize Parameter Parameters Polymorphic Prenex
     Primitive Print Pwd Quit Recursive Record Redirect Register Remove Require Reserved Reset Scheme Search
     SearchAbout SearchHead SearchPattern SearchRewrite Section Separate Set Show Strategy String Structure Succeed
@@ -148,6 +148,11 @@ def keyword(plain: str) -> str:
         plain = plain[found.end() :]
     word = _WORD.match(plain)
     return " ".join(word.group().split()) if word else ""
+
+
+def ends_proof(plain: str) -> bool:
+    """Whether a sentence ends a proof: ``Qed.``, ``Abort.``, also ``Proof term.``"""
+    return _END.match(without_attributes(plain)) is not None
 
 
 def name_of(plain: str) -> str:

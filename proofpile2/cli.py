@@ -87,6 +87,7 @@ def _parser() -> argparse.ArgumentParser:
         "proofpile2 run web --input 'crawl/*.warc.gz' --out data --workers 8",
         "proofpile2 run web --input warc.paths.gz --set mathscore.with_formulas=0.2",
         "proofpile2 run algebraicstack --langs lean,isabelle --input repositories",
+        "proofpile2 run algebraicstack --langs lean,coq --input mathlib4 my-coq --provers lean,coq   # and proof steps",
         "proofpile2 run proofpile2 --component web=data/web --leave-out arxiv code general-code general-text",
     )  # fmt: skip
     _planning(one)
@@ -188,6 +189,8 @@ def _planning(one: argparse.ArgumentParser) -> None:
     one.add_argument(
         "--langs", metavar="LANG,...", help="of algebraicstack: only these languages, such as lean,isabelle"
     )
+    one.add_argument("--provers", metavar="NAME,...",
+                     help="of algebraicstack: provers to run on projects for proof steps; runs their code")  # fmt: skip
     _settings(one)
 
 
@@ -254,7 +257,12 @@ def _planned(given: argparse.Namespace) -> Plan:
     settings = _overrides(given)
     if given.langs:
         settings["source.langs"] = given.langs.split(",")
-    return pipeline.load(given.pipeline, given.input, settings, given.filters)
+    if given.provers:
+        settings["source.provers"] = given.provers.split(",")
+    plan = pipeline.load(given.pipeline, given.input, settings, given.filters)
+    for why in getattr(plan.source, "missing", {}).values():
+        print(f"proofpile2: no proof steps: {why}", file=sys.stderr)
+    return plan
 
 
 def _executor(given: argparse.Namespace) -> Executor:

@@ -161,8 +161,12 @@ class _Overrides:
         self.places |= set(places) | {use}
         for key, value in self.settings.items():
             place, _, name = key.rpartition(".")
+            outer, _, table_name = place.rpartition(".")
             if place in {*places, use}:
                 values[name] = value
+                self.left.discard(key)
+            elif outer in {*places, use} and isinstance(values.get(table_name, {}), dict):  # source.coq.seconds
+                values[table_name] = {**values.get(table_name, {}), name: value}
                 self.left.discard(key)
         if self.filters and "overlay" in {item.name for item in fields(kind)}:
             values.setdefault("overlay", list(self.filters))

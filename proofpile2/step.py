@@ -150,8 +150,13 @@ PLACES = frozenset({"base", "index", "input", "overlay", "urls"})
 
 
 def describe(part: Source | Step | Whole) -> dict[str, Any]:
-    """All that decides what ``part`` does, for the fingerprint: name, version, settings, and what it uses."""
-    settings = {key: value for key, value in manifest.plain(part).items() if key not in PLACES}
+    """All that decides what ``part`` does, for the fingerprint: name, version, settings, and what it uses.
+
+    Settings that decide about some units only, named in a class variable ``by_unit``, are left out too: they stand in
+    what tells that these units changed.
+    """
+    apart = PLACES | getattr(part, "by_unit", frozenset())
+    settings = {key: value for key, value in manifest.plain(part).items() if key not in apart}
     return {"name": part.name, "version": part.version, "settings": settings, "uses": dict(part.uses())}
 
 

@@ -79,7 +79,7 @@ def test_inputs_told_apart(tmp_path, folder):
     rows, _ = rows_of(source)
     assert len(rows) == 6
     assert {row["id"] for row in rows} >= {row["id"] for row in rows_of(Tree((str(folder),)))[0]}
-    with pytest.raises(ConfigError, match="expected a folder or a file"):
+    with pytest.raises(ConfigError, match="expected a folder, traces of a prover, or a file"):
         Code((str(folder / "notes.txt"),)).units()
     with pytest.raises(ConfigError, match="no language 'leen'; did you mean 'lean'"):
         Code((str(folder),), ("leen",)).units()

@@ -51,6 +51,7 @@ class Signing:
     rows: int
     exact: bool
     skip_heads: bool
+    exact_only: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -71,15 +72,17 @@ class Sign:
         signing, count = self.signing, 0
         keys, hashed = [np.zeros((0, 2), np.uint64)], [np.zeros((0, 3), np.uint64)]
         sketches, lengths = [np.zeros((0, signing.num_perm), np.uint8)], [np.zeros(0, np.uint64)]
-        for text in _texts(self.path):
+        for text, subset in _texts(self.path):
             if signing.skip_heads:
                 text = pa.array([value and without_head(value) for value in text.to_pylist()], text.type)
             number = np.arange(count, count + len(text), dtype=np.uint64) + np.uint64(self.part << 32)
             count += len(text)
             signed = signatures(text, signing.num_perm, signing.ngram, signing.seed)
-            with_words = np.any(signed != EMPTY, axis=1)
-            found = band_keys(signed[with_words], signing.bands, signing.rows)
-            keys.append(np.column_stack([found.ravel(), np.repeat(number[with_words], signing.bands)]))
+            compared = np.any(signed != EMPTY, axis=1)
+            if signing.exact_only:
+                compared &= ~np.asarray(pc.is_in(subset, value_set=pa.array(signing.exact_only, pa.string())))
+            found = band_keys(signed[compared], signing.bands, signing.rows)
+            keys.append(np.column_stack([found.ravel(), np.repeat(number[compared], signing.bands)]))
             sketches.append(sketch(signed))
             length = pc.fill_null(pc.binary_length(text), 0)
             lengths.append(np.asarray(length).astype(np.uint64))
@@ -91,17 +94,19 @@ class Sign:
         save_buckets(file_of(self.work, "digests", self.part), np.concatenate(hashed), self.buckets)
         entries = np.concatenate(keys)
         save_buckets(file_of(self.work, "bands", self.part), entries, self.buckets)
-        return {"documents": count, "without_words": count - len(entries) // signing.bands}
+        return {"documents": count, "not_compared": count - len(entries) // signing.bands}
 
 
-def _texts(path: str) -> Iterator[pa.Array]:
-    """The texts of a part, some at a time; row group by row group, since Arrow reads ahead as far as it may."""
+def _texts(path: str) -> Iterator[tuple[pa.Array, pa.Array]]:
+    """Texts of a part and their subsets, some at a time; by row group, since Arrow reads ahead as far as it may."""
     part = open_parquet(path)
+    columns = [name for name in ("text", "subset") if name in part.schema_arrow.names]
     for group in range(part.num_row_groups):
-        for batch in part.iter_batches(_BATCH, row_groups=[group], columns=["text"]):
+        for batch in part.iter_batches(_BATCH, row_groups=[group], columns=columns):
             text = batch.column("text")
+            subset = batch.column("subset") if "subset" in columns else pa.nulls(len(text), pa.string())
             rows = max(1, len(text) * _BYTES // max(1, text.nbytes))
-            yield from (text.slice(at, rows) for at in range(0, len(text), rows))
+            yield from ((text.slice(at, rows), subset.slice(at, rows)) for at in range(0, len(text), rows))
 
 
 @dataclass(frozen=True)

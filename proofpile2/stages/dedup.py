@@ -51,7 +51,8 @@ class Dedup:
     ``num_perm`` the length of signatures, ``ngram`` the words of a shingle, ``seed`` that of datasketch's permutations,
     ``buckets`` into how many pieces digests and band keys are split, which bounds memory and changes no result (0: one
     for a million documents), ``exact`` whether texts of the same bytes are looked for first,
-    ``skip_heads`` whether comments about licence and authors at the beginning of a source file are left out of both.
+    ``skip_heads`` whether comments about licence and authors at the beginning of a source file are left out of both,
+    ``exact_only`` subsets of which only exact duplicates are removed: proofs of ``a <= b`` and ``a < b`` go alike.
 
     Adds ``duplicates``: how many documents were removed in favour of this one. The detail of a reason is the id of the
     kept document. Ids must be unique within a part; rows of a part that share one are kept: nothing tells them apart.
@@ -70,6 +71,7 @@ class Dedup:
     buckets: int = 0
     exact: bool = True
     skip_heads: bool = False
+    exact_only: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for field, least, most in (("threshold", 0.3, 0.95), ("num_perm", 64, 1024), ("ngram", 1, 50)):
@@ -88,8 +90,9 @@ class Dedup:
         documents = sum(open_parquet(path).metadata.num_rows for path in parts)
         buckets = self.buckets or 1 + documents // _DOCUMENTS_A_BUCKET
         signing = Signing(
-            self.num_perm, self.ngram, self.seed, *_bands(self.threshold, self.num_perm), self.exact, self.skip_heads
-        )
+            self.num_perm, self.ngram, self.seed, *_bands(self.threshold, self.num_perm), self.exact, self.skip_heads,
+            self.exact_only,
+        )  # fmt: skip
         yield [Sign(path, number, work, buckets, signing) for number, path in enumerate(parts)]
         if self.exact:
             yield [Exact(work, number, buckets, len(parts)) for number in range(buckets)]

@@ -137,14 +137,16 @@ def read_records(
         if line.isspace():
             continue
         try:
-            value = decode(line)[0] if line[0] == "{" else json.loads(line)
+            value, stop = decode(line) if line[0] == "{" else (json.loads(line), len(line))
+            if line[stop:].strip():
+                raise ValueError
             if "tactic" in value:
                 start, end = value["pos"], value["endPos"]
-                place, stop = (start["line"], start["column"]), (end["line"], end["column"])
+                place, final = (start["line"], start["column"]), (end["line"], end["column"])
                 text = value["tactic"]
                 if text is None and span is not None:
-                    text = span(place, stop)
-                if not (type(text) is str and place <= stop):
+                    text = span(place, final)
+                if type(text) is not str or not place <= final or {*map(type, place + final)} != {int}:
                     raise ValueError
                 name = value.get("decl")
                 if said is not None:
@@ -158,7 +160,7 @@ def read_records(
                         _goals(value["goalsBefore"]),
                         None if after is None else _goals(after),
                         place,
-                        stop,
+                        final,
                         value.get("kind") or "",
                         about,
                         "unprintable_goal" if value.get("unprintable") else None,

@@ -161,4 +161,4 @@ def statement_of(command: str) -> tuple[str, str]:
         elif depth <= 0 and (mark["is"] or mark["end"]):
             stop = mark.start()
             break
-    return found[0], command[found.start() : stop].strip()
+    return found[0], without_blanks(command[found.start() : stop])

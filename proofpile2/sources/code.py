@@ -20,7 +20,7 @@ from proofpile2.sources.archives import Archives
 from proofpile2.sources.code_files import REASONS, chosen
 from proofpile2.sources.coq_files import CoqFiles
 from proofpile2.sources.github import STATE, Github
-from proofpile2.sources.isabelle_session import IsabelleSession
+from proofpile2.sources.isabelle_session import IsabelleSessions
 from proofpile2.sources.lean_project import LeanProject
 from proofpile2.sources.stack import Stack
 from proofpile2.sources.traces import Traces, is_trace
@@ -29,7 +29,7 @@ from proofpile2.step import Source, describe, with_columns
 
 __all__ = ["Code"]
 
-PROVERS: Mapping[str, type] = {"lean": LeanProject, "isabelle": IsabelleSession, "coq": CoqFiles}
+PROVERS: Mapping[str, type] = {"lean": LeanProject, "isabelle": IsabelleSessions, "coq": CoqFiles}
 """Provers by the name of their language."""
 
 
@@ -44,7 +44,7 @@ class Code:
     ``provers``  of ``lean``, ``isabelle`` and ``coq`` those to run on the projects among the folders, for their proof
                  steps. **This runs code of these projects.**
     ``lean``, ``isabelle``, ``coq``  settings of the provers: the fields of :class:`LeanProject`,
-                 :class:`IsabelleSession` and :class:`CoqFiles`, such as ``{"seconds": 60}``
+                 :class:`IsabelleSessions` and :class:`CoqFiles`, such as ``{"seconds": 60}``
 
     The settings of provers stand in the units, not in the fingerprint, so that another one leaves the code as it is.
     """

@@ -256,6 +256,9 @@ class _File:
         theorem = self.open[-1]
         state, before, flaw = theorem.state, theorem.goals, theorem.flaw
         shown = shown_state(answer.body) if len(answer.proofs) >= len(self.open) else "No more goals."
+        if not shown:
+            # coqtop shows goals where their list changed; what is in one may have changed without that
+            shown = shown_state((yield from self.ask("Show."))[0].body)
         if shown:
             yield from self._look(theorem, shown)
         theorem.steps.append(

@@ -7,9 +7,10 @@ import json
 import lzma
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import IO, ClassVar, cast
+from typing import IO, ClassVar
 
 import pyarrow as pa
 import zstandard
@@ -97,12 +98,15 @@ def _kind(path: str) -> str | None:
         return None
 
 
-def _opened(path: str) -> IO[bytes]:
-    stream = inputs.open_input(path)
-    for ending, name in _PACKED.items():
-        if path.endswith(ending):
-            return cast(IO[bytes], compr[name](stream, mode="rb"))
-    return stream
+@contextmanager
+def _opened(path: str) -> Iterator[IO[bytes]]:
+    packed = next((name for ending, name in _PACKED.items() if path.endswith(ending)), None)
+    with inputs.open_input(path) as stream:
+        if packed is None:
+            yield stream
+        else:
+            with compr[packed](stream, mode="rb") as plain:
+                yield plain
 
 
 def _documents(stream: IO[bytes], unit: str, kind: str, note: Callable[[str], None]) -> Iterator[ProofDocument]:

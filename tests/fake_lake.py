@@ -32,6 +32,8 @@ def remember(*words):
 
 
 args = sys.argv[1:]
+if os.path.basename(sys.argv[0]) == "lean":
+    args = ["env", "lean", *args]
 if args[0] == "setup-file":
     remember(*args)
     if os.path.exists("no-setup"):
@@ -130,10 +132,10 @@ say(done=True, errors=errors, messages=messages, refused=refused, trees=3)
 '''
 
 
-def install(folder: Path) -> Path:
-    """Writes the program into ``folder``; what it was asked is then in :func:`calls`."""
+def install(folder: Path, name: str = "lake") -> Path:
+    """Writes the program into ``folder``; what it was asked is then in the file ``calls`` beside it."""
     folder.mkdir(exist_ok=True)
-    program = folder / "lake"
+    program = folder / name
     program.write_text(PROGRAM.replace("PYTHON", sys.executable), encoding="utf-8")
     program.chmod(program.stat().st_mode | stat.S_IXUSR)
     return program

@@ -162,7 +162,7 @@ def test_signs_of_life(tmp_path, program, monkeypatch):
     """While Lean works, batches without rows come, with the columns of the others."""
     monkeypatch.setattr("proofpile2.sources.lean_project._BEAT", 0.2)
     toy = fake_lake.project(tmp_path / "toy", {"Hang.lean": "hang"})
-    batches = list(LeanProject((str(toy),), program, seconds=1.5).read("toy/Hang.lean", print))
+    batches = list(LeanProject((str(toy),), program, seconds=2.2).read("toy/Hang.lean", print))
     assert [batch.num_rows for batch in batches][-1] == 1
     assert len(batches) >= 3
     assert all(batch.num_rows == 0 for batch in batches[:-1])
@@ -195,6 +195,21 @@ def test_goals_that_lean_could_not_print_are_marked(tmp_path, program):
     ((row,), _) = read(LeanProject((str(toy),), program), "toy/Odd.lean")
     assert [one["flaw"] for one in row["steps"]] == ["unprintable_goal", None, None, None]
     assert "failed to pretty print" not in row["text"]
+
+
+def test_lean_alone(tmp_path):
+    """Without Lake, any folder will do; the file may have Windows line ends."""
+    toy = fake_lake.project(tmp_path / "toy", {"A.lean": "good"})
+    (toy / "lakefile.toml").unlink()
+    (toy / "A.lean").write_bytes((toy / "A.lean").read_bytes().replace(b"\n", b"\r\n"))
+    source = LeanProject((str(toy),), str(fake_lake.install(tmp_path / "bin", "lean")))
+    ((row,), notes) = read(source, "toy/A.lean")
+    assert (row["drop"], notes, row["prover"]) == (None, [], "lean 4.35.0")
+    assert [one["tactic"] for one in row["steps"]] == ["constructor", "exact h.2", "exact h.1", "exact h"]
+    (toy / "lakefile.lean").touch()
+    (toy / "A.lean").write_text("-- play: errors\n")
+    _, notes = read(LeanProject((str(toy),), source.program), "toy/A.lean")
+    assert notes[-1].startswith("the options of a lakefile.lean are not known without Lake")
 
 
 # --- A run -----------------------------------------------------------------------------------------------------------

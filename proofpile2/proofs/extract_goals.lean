@@ -77,7 +77,7 @@ def goal (ctx : ContextInfo) (g : MVarId) : IO Json := do
     ctx.runMetaM {} do
       return Json.str (← Meta.ppGoal g).pretty
   catch _ =>
-    return Json.str "failed to pretty print goal"
+    pure (Json.str "failed to pretty print goal")
 
 def goals (ctx : ContextInfo) (mctx : MetavarContext) (gs : List MVarId) : IO Json := do
   let ctx := { ctx with mctx := mctx }
@@ -86,7 +86,7 @@ def goals (ctx : ContextInfo) (mctx : MetavarContext) (gs : List MVarId) : IO Js
 
 def emit (mark : String) (ctx : ContextInfo) (t : TacticInfo) : IO Unit := do
   match t.stx.getPos? with
-  | none => return ()
+  | none => pure ()
   | some b =>
     let fm := ctx.fileMap
     let p := fm.toPosition b

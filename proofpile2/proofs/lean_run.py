@@ -30,7 +30,7 @@ MAX_OUTPUT = 2 << 30
 
 _MAX_LINE = 64 << 20
 _MAX_SAID = 64 << 10
-_POLL = 0.2
+_POLL = 0.5
 
 _GUARD = """
 ulimit -c 0
@@ -82,7 +82,7 @@ def extract(
 ) -> Iterator[Extraction | None]:
     """Run ``program`` (such as ``lake env lean``) in ``folder`` on the file ``path`` below it.
 
-    Yields None several times a second while Lean works, and at last an Extraction. When the iterator is closed, or
+    Yields None twice a second while Lean works, and at last an Extraction. When the iterator is closed, or
     this process dies, Lean and all in its process group end. ``memory`` is in bytes: what its processes hold for
     themselves (the compiled library, mapped from files and shared by all, is not counted); see :func:`group_memory`.
     """

@@ -418,6 +418,19 @@ def test_a_sentence_that_takes_too_long(tmp_path):
 
 
 @needs_coqtop
+def test_a_file_of_another_language(tmp_path):
+    """Verilog has the same ending: one dropped document and few notes, not silence."""
+    lines = "\n".join(f"assign a{n} = b. c{n};" for n in range(30))
+    (tmp_path / "x.v").write_text(f"module counter(input clk);\n{lines}\nendmodule\n")
+    notes = []
+    source = CoqFiles((str(tmp_path),))
+    rows = [row for batch in source.read(f"{tmp_path.name}/x.v", notes.append) for row in batch.to_pylist()]
+    assert [row["drop"] for row in rows] == ["file_with_errors:earlier_command"]
+    assert len(notes) == 11
+    assert notes[-1] == "and 21 more"
+
+
+@needs_coqtop
 def test_a_missing_import_ends_the_file(runs):
     """What stands before it stays; the note says to build first."""
     rows, notes = runs(FILES / "plain")["plain/needs.v"]

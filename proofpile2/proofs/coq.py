@@ -28,6 +28,9 @@ __all__ = ["SETUP", "Limits", "dedent", "goals_of", "prove", "shown_state"]
 
 SETUP = ("Set Printing Width 100.", "Set Printing Depth 1000.")
 """Sent before a file: lines as wide as in print; no ``...`` for what stands deep in a term (Coq's own depth is 50)."""
+MAX_NOTES = 10
+"""Of one file; the rest is counted."""
+
 _START_SECONDS = 60.0  # to load the prelude
 
 
@@ -158,16 +161,34 @@ def prove(
 
 class _File:
     def __init__(self, coq: Coqtop, document: ProofDocument, limits: Limits, note: Callable[[str], None]) -> None:
-        self.coq, self.document, self.limits, self.note = coq, document, limits, note
+        self.coq, self.document, self.limits, self.tell = coq, document, limits, note
+        self.notes = 0
         self.deadline = time.monotonic() + limits.file_seconds
         self.last = Answer("", 0, ())
         self.open: list[_Theorem] = []  # innermost last
         self.modules: list[tuple[str, bool]] = []  # name, whether it is a part of names (a section is not)
         self.full: dict[str, tuple[str, str]] = {}  # evar -> conclusion, goal in full
         self.skipping = False  # from a failure to the end of its proof
+        self.lost = False  # a proof failed, and what is left of it may be met
         self.spoiled = False  # a command failed: what follows stands in another context than its author's
 
     def run(self, text: str) -> Iterator[ProofDocument | None]:
+        """Documents; where nothing else tells that commands failed, one that does."""
+        made = False
+        for one in self._run(text):
+            made = made or one is not None
+            yield one
+        if self.spoiled and not made:
+            yield replace(self.document, drop="file_with_errors:earlier_command")
+        if self.notes > MAX_NOTES:
+            self.tell(f"and {self.notes - MAX_NOTES} more")
+
+    def note(self, text: str) -> None:
+        self.notes += 1
+        if self.notes <= MAX_NOTES:
+            self.tell(text)
+
+    def _run(self, text: str) -> Iterator[ProofDocument | None]:
         here: Sentence | None = None
         try:
             self.last = yield from self.coq.ask("", max(_START_SECONDS, self.limits.seconds))
@@ -176,6 +197,7 @@ class _File:
             for here in sentences(text):
                 if not here.complete:
                     self.note(f"line {here.line}: text behind the last sentence")
+                    self.spoiled = True
                     continue
                 yield from self.sentence(here)
         except Gone as gone:
@@ -294,12 +316,13 @@ class _File:
             self.open[-1].drop = cause or "file_with_errors:step_failed"
             yield from self._give_up()
             self.skipping = not ends_proof(one.plain)
+            self.lost = True
         elif word in STATEMENTS and ":=" not in one.plain:
             yield replace(self.document, name=name_of(one.plain), drop=cause or "file_with_errors:statement_failed")
-            self.skipping = True
-        elif word in COMMANDS and word not in _HARMLESS:
+            self.skipping = self.lost = True
+        elif word not in _HARMLESS and (word in COMMANDS or not self.lost):
             self.spoiled = True
-        # else: the rest of a proof whose statement failed
+        # else: the rest of a proof that was lost
 
     def _give_up(self) -> Generator[ProofDocument | None, None, None]:
         """Close the innermost proof, so that what follows can use its statement."""

@@ -42,7 +42,8 @@ The last line; without it the output is not whole:
   refused       commands of the arguments that gave an error, each with its message
 
 The file is kept in memory until its end with all its info trees: Lean's own front end gives them at the end only. One
-process does one file. Exit code: 0 when the last line was written.
+process does one file. Exit code: 0 when the last line was written. A file that begins with `module` is elaborated as
+if it did not: it sees all of what it imports.
 
 Which Lean: the header syntax of Lean 4.22 and later is needed. Written without names of types that were renamed on
 the way (positions and substrings of strings), without macros, and with `prelude`, so that only the parts of Lean's

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from proofpile2.proofs.lean_text import flaw_of, plain, unprinted, without_blanks
 from proofpile2.proofs.steps import ProofStep
 
-__all__ = ["WHOLE", "Place", "Record", "Said", "steps_by_range", "steps_in_order"]
+__all__ = ["ALTERNATIVE", "WHOLE", "Node", "Place", "Record", "Said", "find", "is_whole", "steps_by_range", "steps_of"]
 
 Place = tuple[int, int]
 """Line from 1 and column from 0, in code points."""
@@ -58,7 +58,9 @@ _STRUCTURE = _set(
 )
 """Last parts of the names of syntax kinds that are no tactic of their own."""
 
-_ALTERNATIVE = re.compile(r"\||with\s*\|")
+ALTERNATIVE = re.compile(r"\||with\s*\|")
+"""How the branches of ``induction`` and the like begin, which are no tactics."""
+
 _WORD = re.compile(r"[\w']+")
 _ONLY_STRUCTURE = re.compile(r"(?:[\s·.;(){}]|<;>|\bby\b|\bdecreasing_by\b|=>)*+")
 
@@ -98,7 +100,7 @@ def _without(text: str, holes: Sequence[tuple[int, int]]) -> str:
     return without_blanks("".join(pieces))
 
 
-def _is_whole(text: str) -> bool:
+def is_whole(text: str) -> bool:
     word = _WORD.match(text) if text[0] in _WHOLE_INITIALS else None
     return word is not None and word[0] in WHOLE
 
@@ -106,36 +108,41 @@ def _is_whole(text: str) -> bool:
 # --- Steps from ranges -----------------------------------------------------------------------------------------------
 
 
-class _Node:
-    """A range of the source: the runs of a tactic there, and what stands directly in it."""
+class Node:
+    """A tactic: its runs in one range of the source, what stands directly in it, and where, if that is known."""
 
-    __slots__ = ("depth", "inner", "record", "runs", "up")
+    __slots__ = ("depth", "holes", "inner", "record", "runs", "up")
 
-    def __init__(self, record: Record, up: _Node | None) -> None:
+    def __init__(self, record: Record, up: Node | None) -> None:
         self.record, self.up = record, up
         self.runs: list[Record] | None = None
         self.inner: list[Record] | None = None
-        self.depth: int = 0 if up is None else up.depth + 1
-        if up is not None:
-            if up.inner is None:
-                up.inner = [record]
-            else:
-                up.inner.append(record)
+        self.holes: list[tuple[int, int]] | None = None
+        self.depth = 0
+
+    def add(self, inner: Record) -> None:
+        if self.inner is None:
+            self.inner = [inner]
+        else:
+            self.inner.append(inner)
+
+
+# --- Steps from ranges -----------------------------------------------------------------------------------------------
 
 
 def steps_by_range(records: Sequence[Record], note: Callable[[str], None]) -> list[ProofStep]:
     """Steps of records that have ranges, of one file; in any order, each once, in reading order."""
-    found: list[_Node] = []
-    open_: list[_Node] = []
+    found: list[Node] = []
+    open_: list[Node] = []
     closed: Place = (0, 0)  # up to here, nothing is a step
-    last: _Node | None = None
+    last: Node | None = None
     for one in sorted(records, key=_reading_order):
         start, end = one.start, one.end
         if last is not None and start == last.record.start and end == last.record.end:
             if one.kind == last.record.kind:  # another run; another kind is what a macro expanded to
                 last.runs = [*(last.runs or ()), one]
             continue
-        if not one.text or (one.kind and _structures(one.kind)) or _ALTERNATIVE.match(one.text) or start < closed:
+        if not one.text or (one.kind and _structures(one.kind)) or ALTERNATIVE.match(one.text) or start < closed:
             continue
         while open_ and open_[-1].record.end <= start:
             open_.pop()
@@ -145,7 +152,7 @@ def steps_by_range(records: Sequence[Record], note: Callable[[str], None]) -> li
             if end > outer.end:
                 note(f"line {start[0]}: a tactic ends behind the one it begins in; left out")
                 continue
-            if _is_whole(outer.text):
+            if is_whole(outer.text):
                 closed = outer.end
                 continue
             if "(disch" in outer.text and _discharges(outer, one):
@@ -153,25 +160,27 @@ def steps_by_range(records: Sequence[Record], note: Callable[[str], None]) -> li
                 continue
             if not one.before and end == outer.end and outer.text.startswith("calc"):
                 continue
-        last = _Node(one, up)
+        last = Node(one, up)
+        if up is not None:
+            up.add(one)
         open_.append(last)
         found.append(last)
-    return _steps(found, note)
+    return steps_of(found, note)
 
 
 def _reading_order(one: Record) -> tuple[Place, Place]:
     return one.start, (-one.end[0], -one.end[1])
 
 
-def _steps(nodes: Iterable[_Node], note: Callable[[str], None]) -> list[ProofStep]:
+def steps_of(nodes: Iterable[Node], note: Callable[[str], None]) -> list[ProofStep]:
     """Steps of nodes; outer ones come before inner ones."""
     steps = []
     for node in nodes:
         record, flaw = node.record, node.record.flaw
         if node.up is not None:
-            node.depth = node.up.depth + 1  # again, for one that is no step counts none
+            node.depth = node.up.depth + 1
         if node.inner:
-            holes = _holes(record, node.inner)
+            holes = node.holes or _holes(record, node.inner)
             if not holes:
                 note(f"line {record.start[0]}: the text of an inner tactic is not in the outer one")
                 text, flaw = plain(record.text).strip(), "inner_text_not_found"
@@ -253,7 +262,7 @@ def _holes(outer: Record, inner: Sequence[Record]) -> list[tuple[int, int]]:
             return holes
     holes, at = [], 0
     for one in inner:
-        hole = _find(text, one.text.strip(), at)
+        hole = find(text, one.text.strip(), at)
         if hole is None:
             return []
         holes.append(hole)
@@ -261,7 +270,7 @@ def _holes(outer: Record, inner: Sequence[Record]) -> list[tuple[int, int]]:
     return holes
 
 
-def _find(text: str, piece: str, at: int) -> tuple[int, int] | None:
+def find(text: str, piece: str, at: int) -> tuple[int, int] | None:
     """First place of ``piece`` in ``text`` from ``at`` on, whatever blanks and line breaks stand in either."""
     start = text.find(piece, at)
     if start >= 0:
@@ -271,94 +280,3 @@ def _find(text: str, piece: str, at: int) -> tuple[int, int] | None:
     squeezed = "".join(piece.split())
     start = tight.find(squeezed)
     return (places[start], places[start + len(squeezed) - 1] + 1) if start >= 0 else None
-
-
-# --- Steps without ranges --------------------------------------------------------------------------------------------
-
-_LEFT = re.compile(r"(?:\b(?:by|then|else|calc|from)|=>|[;·.{(\n])[ \t]*\Z")
-_RIGHT = re.compile(r"[ \t]*(?:\Z|[\n;)}⟩\],·]|else\b|<;>)")
-_MISSES = 8
-
-
-def steps_in_order(records: Iterable[Record], note: Callable[[str], None], pieces: bool = True) -> list[ProofStep]:
-    """Steps of records that come in reading order, outer ones first, and have no ranges (line 0).
-
-    That a tactic stands in an earlier one is told by the text: it must be found there where a tactic can begin and end,
-    behind the ones found before. ``pieces`` says that the tool records both sides of ``t <;> s`` apart.
-    """
-    nodes: list[_Node] = []
-    open_: list[_Open] = []
-    for one in records:
-        text = one.text
-        if not text or _ALTERNATIVE.match(text):
-            continue
-        up: _Node | None = None
-        if open_:
-            outer = _outer(open_, one, pieces)
-            if outer is not None:
-                if outer.whole or (not one.before and outer.node.record.text.startswith("calc")):
-                    continue
-                up = outer.node
-            open_ = [entry for entry in open_ if entry.misses <= _MISSES]
-        found = _Node(one, up)
-        nodes.append(found)
-        whole = _is_whole(text)
-        if whole or _may_enclose(text):
-            open_.append(_Open(found, whole))
-    return _steps(nodes, note)
-
-
-class _Open:
-    """A tactic in which the next ones may stand: how far it was read, and how many in a row did not stand in it."""
-
-    __slots__ = ("at", "misses", "node", "whole")
-
-    def __init__(self, node: _Node, whole: bool) -> None:
-        self.node, self.whole, self.at, self.misses = node, whole, 0, 0
-
-
-def _outer(open_: list[_Open], one: Record, pieces: bool) -> _Open | None:
-    """The innermost of ``open_`` in which ``one`` stands; those inside it are closed."""
-    for level in range(len(open_) - 1, -1, -1):
-        entry = open_[level]
-        outer = entry.node.record
-        if outer.said[0] != one.said[0]:
-            entry.misses = _MISSES + 1
-        elif end := _inside(outer.text, one.text, 0 if entry.whole else entry.at, None if entry.whole else pieces):
-            entry.at, entry.misses = end, 0
-            del open_[level + 1 :]
-            return entry
-        else:
-            entry.misses += 1
-    return None
-
-
-def _may_enclose(text: str) -> bool:
-    return "by " in text or "\n" in text or "=>" in text or ";" in text or text.endswith("by")
-
-
-def _inside(text: str, piece: str, at: int, pieces: bool | None) -> int:
-    """End of ``piece`` in ``text``, where a tactic can stand; 0 if it does not. ``pieces`` None: anywhere."""
-    piece = piece.strip()
-    head = piece.split("\n", 1)[0].rstrip()
-    start = text.find(head, at)
-    while start >= 0:
-        hole = (start, start + len(piece)) if text.startswith(piece, start) else _find(text, piece, start)
-        if hole is None:
-            return 0
-        if hole[0] == start:
-            left = text[max(0, start - 80) : start]
-            if pieces is None:
-                fits = not left or not (left[-1].isalnum() or left[-1] in "_.'")
-            else:
-                fits = (start == 0 or bool(_LEFT.search(left)) or (pieces and left.rstrip().endswith("<;>"))) and bool(
-                    _RIGHT.match(text, hole[1])
-                )
-                if fits and start == 0 and text[hole[1] :].lstrip(" ")[:1] not in {"", "\n", ";"}:
-                    fits = False
-                if fits and not pieces and text[hole[1] :].lstrip().startswith("<;>"):
-                    fits = False
-            if fits:
-                return hole[1]
-        start = text.find(head, start + 1)
-    return 0

@@ -11,7 +11,8 @@ from tempfile import TemporaryFile
 from typing import Any, TextIO
 
 from proofpile2.proofs.lean import Declare, Note, Whence, read_records, said_in
-from proofpile2.proofs.lean_nesting import Place, Record, Said, steps_by_range, steps_in_order
+from proofpile2.proofs.lean_nesting import Place, Record, Said, steps_by_range
+from proofpile2.proofs.lean_order import steps_in_order
 from proofpile2.proofs.lean_text import module_of, path_of, split_goals, statement_of
 from proofpile2.proofs.steps import ProofDocument, ProofStep
 

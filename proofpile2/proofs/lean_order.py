@@ -1,0 +1,137 @@
+"""Recorded tactics of Lean that come without places, as steps: which stands in which is told by their texts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+
+from proofpile2.proofs.lean_nesting import ALTERNATIVE, Node, Record, find, is_whole, steps_of
+from proofpile2.proofs.steps import ProofStep
+
+__all__ = ["steps_in_order"]
+
+
+def steps_in_order(records: Iterable[Record], note: Callable[[str], None], pieces: bool = True) -> list[ProofStep]:
+    """Steps of records that come in reading order, outer ones first, and have no ranges (line 0).
+
+    That a tactic stands in an earlier one is told by the text: it must be found there where a tactic can begin and end,
+    behind the ones found before. ``pieces`` says that the tool records both sides of ``t <;> s`` apart.
+    """
+    nodes: list[Node] = []
+    open_: list[_Open] = []
+    for one in records:
+        text = one.text
+        if not text or ALTERNATIVE.match(text):
+            continue
+        up: Node | None = None
+        if open_:
+            outer = _outer(open_, one, pieces)
+            if outer is not None:
+                if outer.whole or text == outer.text or (not one.before and outer.text.startswith("calc")):
+                    continue
+                up = outer.node
+            open_ = [entry for entry in open_ if entry.misses <= _MISSES]
+        found = Node(one, up)
+        nodes.append(found)
+        whole = is_whole(text)
+        if whole or _may_enclose(text):
+            open_.append(_Open(found, whole))
+    return steps_of(nodes, note)
+
+
+class _Open:
+    """A tactic in which the next ones may stand: how far it was read, and how many in a row did not stand in it."""
+
+    __slots__ = ("at", "misses", "node", "text", "whole")
+
+    def __init__(self, node: Node, whole: bool) -> None:
+        self.node, self.text, self.whole, self.at, self.misses = node, node.record.text, whole, 0, 0
+
+
+def _outer(open_: list[_Open], one: Record, pieces: bool) -> _Open | None:
+    """The innermost of ``open_`` in which ``one`` stands, be it in a place of its own or as another run of what was
+    found there before; what is open inside it is closed."""
+    for level in range(len(open_) - 1, -1, -1):
+        entry = open_[level]
+        outer = entry.node.record
+        if outer.said[0] != one.said[0]:
+            entry.misses = _MISSES
+            continue
+        if entry.text == one.text:
+            if outer.before != one.before:  # another run; with the same goals, what a macro expanded to
+                continue
+        elif entry.whole:
+            if not _mentions(entry.text, one.text):
+                continue
+        else:
+            hole = _inside(entry.text, one.text, entry.at, pieces)
+            if hole is None or (_has(entry, one) and _another(entry.text[entry.at : hole[0]])):
+                continue
+            if one.before or not entry.text.startswith("calc"):
+                entry.node.add(one)
+                entry.node.holes = [*(entry.node.holes or ()), hole]
+                entry.at = hole[1]
+        entry.misses = 0
+        del open_[level + 1 :]
+        return entry
+    for level in range(len(open_) - 1, -1, -1):
+        entry = open_[level]
+        if _has(entry, one):
+            entry.misses = 0
+            del open_[level + 1 :]
+            return entry
+        entry.misses += 1
+    return None
+
+
+def _has(entry: _Open, one: Record) -> bool:
+    return any(inner.text == one.text for inner in entry.node.inner or ())
+
+
+_BREAK = re.compile(r"<;>|[;\n]")
+
+
+def _another(gap: str) -> bool:
+    """Whether a tactic stands in ``gap``: then a text found on both sides is another run of the first."""
+    for part in _BREAK.split(gap)[1:-1]:
+        said = part.strip(" \t·.({)}")
+        if said.startswith("|"):
+            said = said.rpartition("=>")[2].strip() if "=>" in said else ""
+        if said and not said.endswith((" by", "then", "else")):
+            return True
+    return False
+
+
+_LEFT = re.compile(r"(?:\b(?:by|then|else|calc|from|with|decreasing_by)|=>|[;·.{(\n])[ \t]*\Z")
+_RIGHT = re.compile(r"[ \t]*(?:\Z|[\n;)}⟩\],·]|else\b|<;>)")
+_MISSES = 8
+
+
+def _may_enclose(text: str) -> bool:
+    return "by " in text or "\n" in text or "=>" in text or ";" in text or text.endswith("by")
+
+
+def _mentions(text: str, piece: str) -> bool:
+    """Whether a word of ``text`` begins where ``piece`` does."""
+    hole = find(text, piece, 0)
+    return hole is not None and not (hole[0] and (text[hole[0] - 1].isalnum() or text[hole[0] - 1] in "_.'"))
+
+
+def _inside(text: str, piece: str, at: int, pieces: bool) -> tuple[int, int] | None:
+    """First place of ``piece`` in ``text`` from ``at`` on at which a tactic can begin and end."""
+    head = piece.split("\n", 1)[0].rstrip()
+    start = text.find(head, at)
+    while start >= 0:
+        hole = (start, start + len(piece)) if text.startswith(piece, start) else find(text, piece, start)
+        if hole is None:
+            return None
+        if hole[0] == start:
+            left, right = text[max(0, start - 80) : start], text[hole[1] : hole[1] + 80]
+            if start == 0:
+                fits = right.lstrip(" ")[:1] in {"\n", ";"}
+            else:
+                fits = _LEFT.search(left) is not None or (pieces and left.rstrip().endswith("<;>"))
+            if fits and _RIGHT.match(right) and (pieces or not right.lstrip().startswith("<;>")):
+                return hole
+        start = text.find(head, start + 1)
+    return None

@@ -49,6 +49,10 @@ if args[2:] == ["--version"]:
         sys.exit(1)
     print("Lean (version 4.35.0, x86_64-unknown-linux-gnu, commit 0123456789ab, Release)")
     sys.exit(0)
+if len(args) == 3:  # elaborate the extractor
+    if os.path.exists("old"):
+        print(args[2] + ":83:12: error: unknown constant 'LeanOptions.toOptions'")
+    sys.exit(os.path.exists("old"))
 assert args[2] == "--run", args
 extractor, path, mark, *commands = args[3:]
 source = open(path, encoding="utf-8").read()
@@ -89,7 +93,7 @@ if play == "early":
     sys.exit(1)
 say(file=path, format="proofpile2 goals 1", version="4.35.0")
 if play == "missing":
-    file = "/x/.lake/build/lib/lean/Toy/Other.olean"
+    file = os.getcwd() + "/.lake/build/lib/lean/Toy/Other.olean"
     print(f"uncaught exception: object file '{file}' of module Toy.Other does not exist", file=sys.stderr)
     sys.exit(1)
 if play in ("hang", "slow"):

@@ -132,6 +132,7 @@ def test_a_module_without_whole_output_is_dropped_by_name(tmp_path, program, pla
     assert (row["drop"], row["text"], row["steps"]) == (f"prover_failed:{cause}", None, [])
     assert note.startswith(f"{cause}: ")
     assert said in note
+    assert str(tmp_path) not in note, "no places of this machine"
 
 
 def test_a_module_that_hangs_is_ended_with_its_children(tmp_path, program):
@@ -459,6 +460,12 @@ def test_without_lean_one_sentence(tmp_path, program):
     with pytest.raises(ConfigError, match="is no folder"):
         LeanProject((str(tmp_path / "nothing"),), program).units()
     (toy / "no-toolchain").unlink()
+    (toy / "old").touch()
+    with pytest.raises(
+        ConfigError, match=r"Lean 4\.35\.0 does not take the extractor: extract_goals\.lean:83:12: error: unk"
+    ):
+        LeanProject((str(toy),), program).units()
+    (toy / "old").unlink()
     fake_lake.project(tmp_path / "empty" / "toy", {})
     with pytest.raises(ConfigError, match="two folders are called 'toy'"):
         LeanProject((str(toy), str(tmp_path / "empty" / "toy")), program).units()

@@ -113,7 +113,7 @@ def extract(
         if cause:
             yield Extraction(cause, _LIMITS[cause].format(seconds=seconds, memory=memory / (1 << 30)))
         else:
-            yield _outcome(printed, mark.encode(), process.returncode, errors, extractor.name)
+            yield _outcome(printed, mark.encode(), process.returncode, errors, extractor.name, str(folder))
 
 
 _LIMITS = {
@@ -195,7 +195,7 @@ _MISSING = re.compile(
 )
 
 
-def _outcome(printed: IO[bytes], mark: bytes, code: int, said: str, extractor: str) -> Extraction:
+def _outcome(printed: IO[bytes], mark: bytes, code: int, said: str, extractor: str, folder: str) -> Extraction:
     lines: list[str] = []
     noise: list[str] = []
     while line := printed.readline(_MAX_LINE):
@@ -213,7 +213,7 @@ def _outcome(printed: IO[bytes], mark: bytes, code: int, said: str, extractor: s
             errors=int(tail.get("errors", 0)),
             refused=tuple(tail.get("refused", ())),
         )
-    other = [line.strip() for line in said.splitlines()] + noise
+    other = [line.strip().replace(folder + os.sep, "") for line in [*said.splitlines(), *noise]]
     return Extraction(*_cause("format" in head, code, other, extractor))
 
 
@@ -238,7 +238,7 @@ def _cause(started: bool, code: int, lines: Sequence[str], extractor: str) -> tu
         return "truncated", f"ended before its last line: {first}"
     if not started:
         if wrong := next((line for line in lines if extractor in line and "error" in line), ""):
-            return "extractor_failed", f"this Lean can't elaborate {extractor}: {wrong[:500]}"
+            return "extractor_failed", f"this Lean does not take it: {wrong[wrong.find(extractor) :][:500]}"
         return f"exit_{code}", first
     if missing := next((line for line in lines if _MISSING.search(line)), ""):
         return "missing_import", f"run `lake build` first: {missing[:500]}"

@@ -119,6 +119,8 @@ class LeanProject:
         return below
 
     def _project(self, root: Path) -> _Project:
+        version = self._version(root)
+        self._check(root, version)
         path = lake.lakefile_of(root)
         lakefile, unknown = lake.Lakefile({}), ""
         digest = blake2b(digest_size=8)
@@ -130,7 +132,7 @@ class LeanProject:
         elif path is not None:
             lakefile, unknown = self._told_by_lake(root, path)
         digest.update(repr(lakefile).encode())
-        return _Project(root, lake.revision(root), self._version(root), lakefile, unknown, digest.hexdigest())
+        return _Project(root, lake.revision(root), version, lakefile, unknown, digest.hexdigest())
 
     def _ask(self, root: Path, words: Sequence[str]) -> subprocess.CompletedProcess[str]:
         try:
@@ -148,6 +150,18 @@ class LeanProject:
             said = (done.stderr.strip() or done.stdout.strip() or f"exit code {done.returncode}").splitlines()[0]
             raise ConfigError(f"lean: {self.program} --version does not work in {root}: {said[:300]}")
         return number[1]
+
+    def _check(self, root: Path, version: str) -> None:
+        """Said once, rather than of every module."""
+        done = self._ask(root, [*self._command, str(self._extractor)])
+        if done.returncode:
+            name = self._extractor.name
+            lines = (done.stdout + done.stderr).splitlines()
+            said = next((line for line in lines if "error" in line), f"exit code {done.returncode}")
+            said = said[said.find(name) :] if name in said else said
+            raise ConfigError(
+                f"lean: Lean {version} does not take the extractor: {said[:300]}; the setting extractor names another"
+            )
 
     def _told_by_lake(self, root: Path, path: Path) -> tuple[lake.Lakefile, str]:
         """Options of a ``lakefile.lean``, which is a program: asked of Lake for one module of every library."""

@@ -148,7 +148,9 @@ def read_records(
                     text = span(place, final)
                 if type(text) is not str or not place <= final or {*map(type, place + final)} != {int}:
                     raise ValueError
-                name = value.get("decl")
+                name, kind = value.get("decl"), value.get("kind") or ""
+                if type(kind) is not str:
+                    raise TypeError
                 if said is not None:
                     about = said(place, name_of(name))
                 elif (about := known.get(name, _UNKNOWN)) is _UNKNOWN:
@@ -161,7 +163,7 @@ def read_records(
                         None if after is None else _goals(after),
                         place,
                         final,
-                        value.get("kind") or "",
+                        kind,
                         about,
                         "unprintable_goal" if value.get("unprintable") else None,
                     )

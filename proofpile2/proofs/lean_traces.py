@@ -106,6 +106,12 @@ def _place(value: Any) -> Place:
     return line, column
 
 
+def _text(value: Any) -> str:
+    if type(value) is not str:
+        raise TypeError
+    return value
+
+
 def _strings(values: Any) -> tuple[str, ...]:
     goals = tuple(values)
     if not all(type(goal) is str for goal in goals):
@@ -198,7 +204,7 @@ def _answer(answer: Any, said: Callable[[Place], Said] | None, note: Note) -> li
             goals = one["goals"]
             records.append(
                 Record(
-                    one["tactic"].strip(),
+                    _text(one["tactic"]).strip(),
                     split_goals(goals) if isinstance(goals, str) else _strings(goals),
                     None,
                     start,
@@ -228,12 +234,12 @@ def _tactics(trees: Any, said: Callable[[Place], Said] | None) -> Iterator[Recor
         start = _place(spot["start"])
         before, after = (node.get(one, node.get(other, ())) for one, other in _GOALS)
         yield Record(
-            (syntax["pp"] or "").strip(),
+            _text(syntax["pp"] or "").strip(),
             _strings(before),
             _strings(after),
             start,
             _place(spot["finish"]),
-            syntax["kind"],
+            _text(syntax["kind"]),
             said(start) if said else _NOTHING,
         )
 
@@ -272,8 +278,6 @@ def read_training_data(stream: TextIO, whence: Whence, note: Note, **_unused: An
     if head.startswith("==="):
         yield from _verbose(_pieces(head, stream, "\n===\n"), whence, note)
         return
-    if not head.startswith("[GOAL]"):
-        note(f"{whence.path}: does not begin with [GOAL]: {head[:40]!r}")
     records: list[Record] = []
     for piece in _pieces("\n" + head, stream, "\n[GOAL]\n"):
         goal, mark, tactic = piece.partition("\n[PROOFSTEP]\n")
@@ -337,7 +341,7 @@ def _verbose(pieces: Iterable[str], whence: Whence, note: Note) -> Iterator[Proo
 
 # --- ntp-toolkit -----------------------------------------------------------------------------------------------------
 
-_DECLARATION_ID = re.compile(r"(.+)\.\D*\d+\D+\d+\D*\.\w+")
+_DECLARATION_ID = re.compile(r"(.+)\.\d+_\d+\.\w+")
 
 
 def read_ntp_toolkit(stream: TextIO, whence: Whence, note: Note, **_unused: Any) -> Iterator[ProofDocument]:
@@ -356,7 +360,8 @@ def read_ntp_toolkit(stream: TextIO, whence: Whence, note: Note, **_unused: Any)
 
     for number, value in enumerate(_values(stream, whence.path, note), 1):
         try:
-            text, source, identity = value["nextTactic"], value["srcUpToTactic"], str(value.get("declId") or "")
+            text, source = _text(value["nextTactic"]).rstrip(), _text(value["srcUpToTactic"])
+            identity = _text(value.get("declId") or "")
             found = _DECLARATION_ID.fullmatch(identity)
             there = found[1] if found else identity.rsplit(".", 1)[0] if "." in identity else ""
             if there != module and records:
@@ -364,12 +369,12 @@ def read_ntp_toolkit(stream: TextIO, whence: Whence, note: Note, **_unused: Any)
                 records = []
             module = there
             if known[0] != identity or not identity:
-                name, keyword, statement = _claim(value.get("decl") or value.get("declUpToTactic") or "")
-                known = (identity, (value.get("declName") or name, keyword, statement))
+                name, keyword, statement = _claim(_text(value.get("decl") or value.get("declUpToTactic") or ""))
+                known = (identity, (_text(value.get("declName") or name), keyword, statement))
             line, column = source.count("\n") + 1, len(source) - source.rfind("\n") - 1
             more = text.count("\n")
             end = (line + more, len(text) - text.rfind("\n") - 1 if more else column + len(text))
-            records.append(Record(text.strip(), split_goals(value["state"]), None, (line, column), end, "", known[1]))
+            records.append(Record(text, split_goals(value["state"]), None, (line, column), end, "", known[1]))
         except _DAMAGED:
             note(f"{whence.path}: object {number} is no example of a tactic")
     if records:
@@ -379,6 +384,7 @@ def read_ntp_toolkit(stream: TextIO, whence: Whence, note: Note, **_unused: Any)
 # --- LeanDojo --------------------------------------------------------------------------------------------------------
 
 _GITHUB = re.compile(r"https?://github\.com/([^/]+/[^/]+?)(?:\.git)?/?")
+_TRACED = ("tactic", "state_before", "state_after")
 _PACKAGE = re.compile(r"(?:\.lake|lake-packages)/(?:packages/)?[^/]+/(?:src/lean/)?")
 
 
@@ -394,11 +400,11 @@ def read_leandojo(stream: TextIO, whence: Whence, note: Note, **_unused: Any) ->
         end = 0
         for number, value in enumerate(_values(stream, whence.path, note), 1):
             try:
-                key = (value.get("url") or "", value.get("commit") or "", value["file_path"])
+                key = (_text(value.get("url") or ""), _text(value.get("commit") or ""), _text(value["file_path"]))
                 start = value.get("start") or (0, 0)
-                tactics = [(one["tactic"], one["state_before"], one["state_after"]) for one in value["traced_tactics"]]
-                claim = value.get("theorem_statement") or ""
-                packed = marshal.dumps((value.get("full_name") or "", claim, tactics))
+                tactics = [tuple(_text(one[key]) for key in _TRACED) for one in value["traced_tactics"]]
+                claim = _text(value.get("theorem_statement") or "")
+                packed = marshal.dumps((_text(value.get("full_name") or ""), claim, tactics))
                 files.setdefault(key, []).append(((int(start[0]), int(start[1])), end, len(packed)))
             except _DAMAGED:
                 note(f"{whence.path}: entry {number} is no theorem")
@@ -426,10 +432,7 @@ def _theorem(note: Note, name: str, claim: str, tactics: list[tuple[str, str, st
     said = (name, keyword, statement)
     records = []
     for tactic, before, after in tactics:
-        try:
-            records.append(Record(tactic.strip(), split_goals(before), split_goals(after), said=said))
-        except AttributeError:
-            note(f"{name}: a tactic that is no text")
+        records.append(Record(tactic.strip(), split_goals(before), split_goals(after), said=said))
     return steps_in_order(records, note, pieces=False)
 
 

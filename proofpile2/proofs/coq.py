@@ -53,7 +53,7 @@ _STATUS = re.compile(
     r"\s*(?:This subproof is complete|All the remaining goals|There are unfocused goals|No more goals)"
 )
 _TAGGED = re.compile(r"<(infomsg|warning)>(.*?)</\1>\n?", re.S)
-_IDS = re.compile(r"^(\d+ (?:focused )?(?:sub)?goals?(?: \([^()\n]*\))*?|goal \d+) \(ID \d+\)", re.M)
+_IDS = re.compile(r"^(\d+ (?:focused )?(?:sub)?goals?(?: \([^()\n]*\))*?|(?:sub)?goal \d+) \(ID \d+\)", re.M)
 _FIRST = re.compile(r"^\d+ (?:focused )?(?:sub)?goals?(?: \([^()\n]*\))*? \(ID (\d+)\)[^\n]*\n", re.M)
 _OTHER = re.compile(r"^(?:sub)?goal (\d+) \(ID (\d+)\)[^\n]* is:\n", re.M)
 

@@ -32,10 +32,7 @@ class Sentence:
 
 _GAP = re.compile(r"[\s\ufeff]+")
 _ALONE = re.compile(r"-+|\++|\*+|[{}]|(?:\d+|\[\s*\w[\w']*\s*\])\s*:\s*\{(?!\|)")
-_NEXT = re.compile(
-    r"""(?P<string>"[^"]*(?:"|\Z))|(?P<token>(?<!\.)\.(?:\.\.+)?\()|(?P<comment>\(\*)|(?P<quotation>\blp:\{\{)"""
-    r"""|(?P<dots>\.+)(?=\s|\Z)"""
-)  # ``.(`` is a token, so that no comment begins in ``x.(*``
+_NEXT = re.compile(r"""["][^"]*(?:"|\Z)|\(\*|lp:\{\{|\.+(?:\(|(?=(\s|\Z)))?""")
 _COMMENT = re.compile(r"""\(\*|\*\)|"[^"]*(?:"|\Z)""")
 _QUOTATION = re.compile(r"\{\{|\}\}")
 _BLANKS_OR_STRING = re.compile(r"""("[^"]*(?:"|\Z))|\s+""")
@@ -70,10 +67,10 @@ def _after_gap(text: str, at: int) -> int:
 def _closed(tokens: re.Pattern[str], opening: str, closing: str, text: str, at: int) -> int:
     """Where what is opened at ``at`` is closed; the end of the text where it is not."""
     depth = 0
-    for token in tokens.finditer(text, at):
-        depth += (token.group() == opening) - (token.group() == closing)
+    for word in tokens.finditer(text, at):
+        depth += (word.group() == opening) - (word.group() == closing)
         if depth == 0:
-            return token.end()
+            return word.end()
     return len(text)
 
 
@@ -83,13 +80,15 @@ def _to_full_stop(text: str, start: int) -> tuple[int, str, bool]:
     at = begin = start
     end, complete = len(text), False
     while found := _NEXT.search(text, at):
-        at = found.end()
-        if found.lastgroup == "comment":
+        at, word = found.end(), found.group()
+        if word == "(*":
             pieces.append(text[begin : found.start()])
             at = begin = _closed(_COMMENT, "(*", "*)", text, found.start())
-        elif found.lastgroup == "quotation":
+        elif word == "lp:{{":
             at = _closed(_QUOTATION, "{{", "}}", text, found.start())
-        elif found.lastgroup == "dots" and len(found.group()) != 2:
+        elif word == "..(":
+            at -= 1  # after ``..`` a comment may begin; but ``.(`` is a word, and none does in ``x.(*``
+        elif word[0] == "." and found.group(1) is not None and word != "..":
             end, complete = at, True
             break
     pieces.append(text[begin:end])

@@ -16,7 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proofpile2.errors import ConfigError
-from proofpile2.proofs.coq import SETUP, Limits, dedent, goals_of, prove, shown_state
+from proofpile2.proofs.coq import SETUP, Limits, prove
+from proofpile2.proofs.coq_display import dedent, goals_of, shown_state
 from proofpile2.proofs.coq_project import Folder, module_of, read_project
 from proofpile2.proofs.coqtop import Coqtop, Gone
 from proofpile2.proofs.layout import text_of

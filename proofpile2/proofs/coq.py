@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from proofpile2.proofs.coq_display import dedent, goals_of, shown_state, without_ids
 from proofpile2.proofs.coqtop import Answer, Coqtop, Gone
 from proofpile2.proofs.steps import ProofDocument, ProofStep
 from proofpile2.proofs.vernacular import (
@@ -24,7 +25,7 @@ from proofpile2.proofs.vernacular import (
     without_attributes,
 )
 
-__all__ = ["SETUP", "Limits", "dedent", "goals_of", "prove", "shown_state"]
+__all__ = ["SETUP", "Limits", "prove"]
 
 SETUP = ("Set Printing Width 100.", "Set Printing Depth 1000.")
 """Sent before a file: lines as wide as in print; no ``...`` for what stands deep in a term (Coq's own depth is 50)."""
@@ -42,66 +43,6 @@ class Limits:
     file_seconds: float = 3600.0
     memory: int = 8192
     state: int = 100_000
-
-
-_HEADER = re.compile(
-    r"^(?:\d+ (?:focused |unfocused )?(?:sub)?goals?\b|No more (?:sub)?goals\b|This subproof is complete"
-    r"|All the remaining goals are on the shelf|There are unfocused goals)",
-    re.M,
-)
-_STATUS = re.compile(
-    r"\s*(?:This subproof is complete|All the remaining goals|There are unfocused goals|No more goals)"
-)
-_TAGGED = re.compile(r"<(infomsg|warning)>(.*?)</\1>\n?", re.S)
-_IDS = re.compile(r"^(\d+ (?:focused )?(?:sub)?goals?(?: \([^()\n]*\))*?|(?:sub)?goal \d+) \(ID \d+\)", re.M)
-_FIRST = re.compile(r"^\d+ (?:focused )?(?:sub)?goals?(?: \([^()\n]*\))*? \(ID (\d+)\)[^\n]*\n", re.M)
-_OTHER = re.compile(r"^(?:sub)?goal (\d+) \(ID (\d+)\)[^\n]* is:\n", re.M)
-
-
-def shown_state(body: str) -> str:
-    """The part of what coqtop printed that shows the goals, empty where it shows none.
-
-    Messages go (``<infomsg>``, ``<warning>``), but for those that tell why no goal is in focus.
-    """
-    text = _TAGGED.sub(lambda found: _status(found.group(2)), body)
-    header = _HEADER.search(text)
-    return re.sub(r"\n{3,}", "\n\n", text[header.start() :]).strip() if header else ""
-
-
-def _status(message: str) -> str:
-    lines = [line.strip() for line in message.strip().split("\n")]
-    return "\n".join(lines) + "\n\n" if _STATUS.match(message) else ""
-
-
-def dedent(block: str) -> str:
-    """A goal without coqtop's indentation and the empty line above it."""
-    lines = [line[2:] if line.startswith("  ") else line.lstrip() for line in block.rstrip().split("\n")]
-    return "\n".join(lines).lstrip("\n")
-
-
-@dataclass(frozen=True)
-class _Goal:
-    """``number`` as coqtop counts them; ``text`` in full for the first, the conclusion alone for the others."""
-
-    evar: str
-    number: int
-    text: str
-
-
-def goals_of(shown: str) -> tuple[_Goal, ...]:
-    """Goals in focus, of a state with its ``(ID 12)``; none where only goals out of focus are shown."""
-    first = _FIRST.search(shown)
-    if not first:
-        return ()
-    others = list(_OTHER.finditer(shown, first.end()))
-    ends = [*(one.start() for one in others), len(shown)]
-    return (
-        _Goal(first.group(1), 1, dedent(shown[first.end() : ends[0]])),
-        *(
-            _Goal(one.group(2), int(one.group(1)), shown[one.end() : stop].strip())
-            for one, stop in zip(others, ends[1:], strict=True)
-        ),
-    )
 
 
 @dataclass
@@ -272,7 +213,7 @@ class _File:
                 text = goal.text if failed else dedent(answer.body.partition(" is:\n")[2]) or goal.text
                 self.full[goal.evar] = (goal.text, text)
             goals.append(text)
-        theorem.state, theorem.goals, theorem.flaw = _IDS.sub(r"\1", shown), tuple(goals), None
+        theorem.state, theorem.goals, theorem.flaw = without_ids(shown), tuple(goals), None
 
     def _step(self, one: Sentence, answer: Answer) -> Generator[None, None, None]:
         theorem = self.open[-1]

@@ -87,14 +87,12 @@ def _to_full_stop(text: str, start: int) -> tuple[int, str, bool]:
         elif word == "lp:{{":
             at = _closed(_QUOTATION, "{{", "}}", text, found.start())
         elif word == "..(":
-            at -= 1  # after ``..`` a comment may begin; but ``.(`` is a word, and none does in ``x.(*``
+            at -= 1  # after ``..`` a comment may begin; but ``.(`` is a token, and none does in ``x.(*``
         elif word[0] == "." and found.group(1) is not None and word != "..":
             end, complete = at, True
             break
     pieces.append(text[begin:end])
     plain = _BLANKS_OR_STRING.sub(lambda match: match.group(1) or " ", " ".join(pieces)).strip()
-    if not complete and not plain.endswith("."):
-        return end, plain, False
     return end, plain, complete
 
 

@@ -230,6 +230,20 @@ def test_goal_without_tactic_is_noted():
     assert read("lean-training-data", "") == ([], [])
 
 
+@pytest.mark.parametrize("chunk", [1, 5, 1 << 20])
+def test_pieces_of_text(monkeypatch, chunk):
+    """Windows line ends, and however the text is cut for reading."""
+    expected = read("lean-training-data", PROOFSTEPS)
+    verbose = block("A.B", "60", "x", "⊢ p", "64:2-64:6", "simp", "") * 2
+    monkeypatch.setattr(lean_traces, "_CHUNK", chunk)
+    for kind in ("\n", "\r\n"):
+        stream = io.TextIOWrapper(io.BytesIO(PROOFSTEPS.replace("\n", kind).encode()), "utf-8", newline="")
+        assert (list(READERS["lean-training-data"](stream, HERE, print)), []) == expected
+        stream = io.TextIOWrapper(io.BytesIO(verbose.replace("\n", kind).encode()), "utf-8", newline="")
+        (document,) = READERS["lean-training-data"](stream, HERE, print)
+        assert said(document) == [("simp", ("⊢ p",), (), 0, None)]
+
+
 def block(module, offset, source, state, place, text, after):
     return "===\n" + "\n---\n".join([module, offset, source, state, place, text, after]) + "\n---\n\n"
 

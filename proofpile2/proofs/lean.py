@@ -134,10 +134,10 @@ def read_records(
 
     decode = json.JSONDecoder().raw_decode  # half the time of json.loads
     for number, line in enumerate(lines, 1):
-        if line.isspace():
+        if not line or line.isspace():
             continue
         try:
-            value, stop = decode(line) if line[0] == "{" else (json.loads(line), len(line))
+            value, stop = decode(line) if line[:1] == "{" else (json.loads(line), len(line))
             if line[stop:].strip():
                 raise ValueError
             if "tactic" in value:

@@ -105,7 +105,7 @@ def is_whole(text: str) -> bool:
     return word is not None and word[0] in WHOLE
 
 
-# --- Steps from ranges -----------------------------------------------------------------------------------------------
+# --- Steps from nodes and ranges -------------------------------------------------------------------------------------
 
 
 class Node:
@@ -121,13 +121,16 @@ class Node:
         self.depth = 0
 
     def add(self, inner: Record) -> None:
+        """``inner`` stands in it, behind those before."""
         if self.inner is None:
-            self.inner = [inner]
-        else:
-            self.inner.append(inner)
+            self.inner = []
+        self.inner.append(inner)
 
-
-# --- Steps from ranges -----------------------------------------------------------------------------------------------
+    def again(self, run: Record) -> None:
+        """It ran once more."""
+        if self.runs is None:
+            self.runs = []
+        self.runs.append(run)
 
 
 def steps_by_range(records: Sequence[Record], note: Callable[[str], None]) -> list[ProofStep]:
@@ -140,7 +143,7 @@ def steps_by_range(records: Sequence[Record], note: Callable[[str], None]) -> li
         start, end = one.start, one.end
         if last is not None and start == last.record.start and end == last.record.end:
             if one.kind == last.record.kind:  # another run; another kind is what a macro expanded to
-                last.runs = [*(last.runs or ()), one]
+                last.again(one)
             continue
         if not one.text or (one.kind and _structures(one.kind)) or ALTERNATIVE.match(one.text) or start < closed:
             continue
@@ -197,7 +200,8 @@ def steps_of(nodes: Iterable[Node], note: Callable[[str], None]) -> list[ProofSt
                 continue
         before, after = record.before, record.after
         if node.runs is not None:
-            before, after, flaw = _all_runs(record, node.runs)
+            before, after, found = _all_runs(record, node.runs)
+            flaw = flaw or found
         if after and unprinted(after):
             after = None
         name, keyword, statement = record.said

@@ -30,7 +30,8 @@ def steps_in_order(records: Iterable[Record], note: Callable[[str], None], piece
                 if outer.whole or text == outer.text or (not one.before and outer.text.startswith("calc")):
                     continue
                 up = outer.node
-            open_ = [entry for entry in open_ if entry.misses <= _MISSES]
+            if outer is None:
+                open_ = [entry for entry in open_ if entry.misses <= _MISSES]
         found = Node(one, up)
         nodes.append(found)
         whole = is_whole(text)
@@ -42,10 +43,11 @@ def steps_in_order(records: Iterable[Record], note: Callable[[str], None], piece
 class _Open:
     """A tactic in which the next ones may stand: how far it was read, and how many in a row did not stand in it."""
 
-    __slots__ = ("at", "misses", "node", "text", "whole")
+    __slots__ = ("at", "found", "misses", "node", "text", "whole")
 
     def __init__(self, node: Node, whole: bool) -> None:
         self.node, self.text, self.whole, self.at, self.misses = node, node.record.text, whole, 0, 0
+        self.found: set[str] = set()
 
 
 def _outer(open_: list[_Open], one: Record, pieces: bool) -> _Open | None:
@@ -65,10 +67,11 @@ def _outer(open_: list[_Open], one: Record, pieces: bool) -> _Open | None:
                 continue
         else:
             hole = _inside(entry.text, one.text, entry.at, pieces)
-            if hole is None or (_has(entry, one) and _another(entry.text[entry.at : hole[0]])):
+            if hole is None or (one.text in entry.found and _another(entry.text[entry.at : hole[0]])):
                 continue
             if one.before or not entry.text.startswith("calc"):
                 entry.node.add(one)
+                entry.found.add(one.text)
                 entry.node.holes = [*(entry.node.holes or ()), hole]
                 entry.at = hole[1]
         entry.misses = 0
@@ -76,16 +79,12 @@ def _outer(open_: list[_Open], one: Record, pieces: bool) -> _Open | None:
         return entry
     for level in range(len(open_) - 1, -1, -1):
         entry = open_[level]
-        if _has(entry, one):
+        if one.text in entry.found:
             entry.misses = 0
             del open_[level + 1 :]
             return entry
         entry.misses += 1
     return None
-
-
-def _has(entry: _Open, one: Record) -> bool:
-    return any(inner.text == one.text for inner in entry.node.inner or ())
 
 
 _BREAK = re.compile(r"<;>|[;\n]")
@@ -119,7 +118,7 @@ def _mentions(text: str, piece: str) -> bool:
 
 def _inside(text: str, piece: str, at: int, pieces: bool) -> tuple[int, int] | None:
     """First place of ``piece`` in ``text`` from ``at`` on at which a tactic can begin and end."""
-    head = piece.split("\n", 1)[0].rstrip()
+    head = piece if "\n" not in piece else piece[: piece.index("\n")].rstrip()
     start = text.find(head, at)
     while start >= 0:
         hole = (start, start + len(piece)) if text.startswith(piece, start) else find(text, piece, start)

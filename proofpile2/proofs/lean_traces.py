@@ -274,7 +274,7 @@ def read_training_data(stream: TextIO, whence: Whence, note: Note, **_unused: An
     are goals and tactics only: which tactic stands in which is told by their texts, and where a tactic ran on several
     goals each run is a step, as that format prints them. Tactics are as Lean prints them, not as written.
     """
-    head = stream.read(_CHUNK).lstrip("\ufeff \n")
+    head = stream.read(max(_CHUNK, 64)).lstrip("\ufeff \r\n")
     if head.startswith("==="):
         yield from _verbose(_pieces(head, stream, "\n===\n"), whence, note)
         return
@@ -293,12 +293,15 @@ def read_training_data(stream: TextIO, whence: Whence, note: Note, **_unused: An
 
 def _pieces(head: str, stream: TextIO, border: str) -> Iterator[str]:
     """What stands between ``border`` in ``head`` and the rest of ``stream``; in memory is a piece, or a little more."""
-    text = head
-    while more := stream.read(max(_CHUNK, len(text))):
-        pieces = (text + more).split(border)
-        yield from pieces[:-1]
-        text = pieces[-1]
-    yield from text.split(border)
+    text, more = "", head
+    while more:
+        text += more
+        if "\r" in text:
+            text = text.replace("\r\n", "\n")
+        *pieces, text = text.split(border)
+        yield from pieces
+        more = stream.read(max(_CHUNK, len(text)))
+    yield text
 
 
 def _verbose(pieces: Iterable[str], whence: Whence, note: Note) -> Iterator[ProofDocument]:
@@ -313,8 +316,10 @@ def _verbose(pieces: Iterable[str], whence: Whence, note: Note) -> Iterator[Proo
     for piece in pieces:
         block = piece.removeprefix("===\n")
         fields = f"{block.rstrip()}\n".split("\n---\n")
-        at = next((index for index in range(len(fields) - 4, 3, -1) if _RANGE.fullmatch(fields[index])), 0)
-        if not at or fields[-1]:
+        at = len(fields) - 4
+        while at > 3 and not _RANGE.fullmatch(fields[at]):
+            at -= 1
+        if at <= 3 or fields[-1]:
             note(f"{whence.path}: no step: {block[:60]!r}")
             continue
         if fields[0] != module and records:

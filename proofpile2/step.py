@@ -145,7 +145,7 @@ def _no_beat(step: str, unit: str, ids: Sequence[str]) -> None:
     pass
 
 
-PLACES = frozenset({"base", "index", "input", "overlay", "urls"})
+PLACES = frozenset({"base", "extractor", "index", "input", "overlay", "program", "urls"})
 """Settings that say where things lie. They are not in the fingerprint: units and digests of what lies there are."""
 
 

@@ -73,11 +73,17 @@ class Code:
             if kind.name in sorted_out
         }
         for name in self._named_provers:
-            folders = [text for text in sorted_out.get(Tree.name, ()) if _is_project(Path(text), name)]
+            folders = [text for text in sorted_out.get(Tree.name, ()) if self._is_project(Path(text), name)]
             if folders:
                 settings = {"input": folders, **getattr(self, name)}
                 made[f"{name} steps"] = build(PROVERS[name], settings, f"source.{name}")
         return made
+
+    def _is_project(self, path: Path, prover: str) -> bool:
+        patterns = _PROJECTS[prover]
+        if prover == "lean" and not str(self.lean.get("program", "lake")).startswith("lake"):
+            patterns = ("**/*.lean",)  # Lean alone needs no Lake project
+        return any(any(path.glob(pattern)) for pattern in patterns)
 
     @property
     def _named_provers(self) -> tuple[str, ...]:
@@ -170,7 +176,3 @@ _PROJECTS: Mapping[str, tuple[str, ...]] = {
     "isabelle": ("ROOT", "ROOTS", "*/ROOT", "*/ROOTS"),
     "coq": ("_CoqProject", "*.v", "**/*.v"),
 }
-
-
-def _is_project(path: Path, prover: str) -> bool:
-    return any(any(path.glob(pattern)) for pattern in _PROJECTS[prover])

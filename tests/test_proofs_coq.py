@@ -476,11 +476,11 @@ def test_sentences_are_those_of_coqc(name, tmp_path):
     assert ours == theirs
 
 
-def replayed(path, module, steps_of, bare=False):
+def replayed(path, module, steps_of, folder, bare=False):
     """Sends a file again, and in place of each proof the statement and the tactics that were recorded of it; the number
     of states that were compared, and what was different."""
     command = ["coqtop", "-top", module, *(["-noinit"] if bare else []), "-emacs", "-q", "-w", "none"]
-    coq = Coqtop(command, ".", 0)
+    coq = Coqtop(command, str(folder), 0)
     compared, wrong, skip = 0, [], ()
 
     def say(sentence):
@@ -519,7 +519,7 @@ def replayed(path, module, steps_of, bare=False):
 
 
 @needs_coqtop
-def test_recorded_tactics_reach_the_recorded_states(runs):
+def test_recorded_tactics_reach_the_recorded_states(runs, tmp_path):
     """Our files and two of the standard library: statement and tactics sent again give just the recorded states."""
     library = Path(subprocess.run(["coqtop", "-where"], capture_output=True, text=True, check=True).stdout.strip())
     wanted = [library / "theories" / name for name in ("Bool/BoolOrder.v", "Arith/Compare_dec.v")]
@@ -538,7 +538,7 @@ def test_recorded_tactics_reach_the_recorded_states(runs):
         # proofs in whose midst another stands or a command, which is no step, are left as they are
         left_out = ("Lemma outer", "Lemma within", "Lemma noisy")
         again = {steps[0].statement: steps for steps in kept if not steps[0].statement.startswith(left_out)}
-        compared, wrong = replayed(path, rows[0]["module"], again)
+        compared, wrong = replayed(path, rows[0]["module"], again, tmp_path)
         assert wrong == []
         total, theorems = total + compared, theorems + len(again)
     assert theorems >= (75 if present else 25)

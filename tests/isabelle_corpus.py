@@ -57,7 +57,8 @@ CASES: dict[str, tuple[list[list[object]], list[str]]] = {
                 "[PROOF STEP]\n"
                 "apply (induct m)\n"
                 "[PROOF STATE]\n"
-                "proof (prove)\ngoal (2 subgoals):\n 1. Suc 0 + n = Suc (0 + n)\n 2. \\<And>m. Suc m + n = Suc (m + n)\n"
+                "proof (prove)\ngoal (2 subgoals):\n"
+                " 1. Suc 0 + n = Suc (0 + n)\n 2. \\<And>m. Suc m + n = Suc (m + n)\n"
                 "[PROOF STEP]\n"
                 "apply simp_all\n"
                 "[PROOF STATE]\n"
@@ -165,7 +166,8 @@ CASES: dict[str, tuple[list[list[object]], list[str]]] = {
             entry(
                 "",
                 "lemma sum_cong': (* the usual one *)\n"
-                "  fixes f g :: \"'a \\<Rightarrow> 'b::comm_monoid_add\" \\<comment> \\<open>any \\<open>sum\\<close>\\<close>\n"
+                "  fixes f g :: \"'a \\<Rightarrow> 'b::comm_monoid_add\""
+                " \\<comment> \\<open>any \\<open>sum\\<close>\\<close>\n"
                 '  assumes "finite A" and eq: "\\<And>x. x \\<in> A \\<Longrightarrow> f x = g x"\n'
                 "  (* obtains would do (* as well *) *)\n"
                 '  shows "sum f A = sum g A (* not this one *)"',
@@ -192,7 +194,8 @@ CASES: dict[str, tuple[list[list[object]], list[str]]] = {
                 "[PROOF STEP]\n"
                 "using assms\n"
                 "[PROOF STATE]\n"
-                "proof (prove)\nusing this:\n  finite A\n  ?x \\<in> A \\<Longrightarrow> f ?x = g ?x\n\ngoal (1 subgoal):\n"
+                "proof (prove)\nusing this:\n  finite A\n  ?x \\<in> A \\<Longrightarrow> f ?x = g ?x\n\n"
+                "goal (1 subgoal):\n"
                 " 1. \\<lbrakk>finite A; \\<And>x. x \\<in> A \\<Longrightarrow> f x = g x; a \\<in> A\\<rbrakk>\n"
                 "    \\<Longrightarrow> sum f A = sum g A\n"
                 "[PROOF STEP]\n"

@@ -104,7 +104,7 @@ STATEMENTS = frozenset(
 )
 """First words of sentences that may begin a proof."""
 
-_END = re.compile(r"(?:Qed|Defined|Save|Admitted|Abort)\b|Proof\s(?!with\b|using\b)")
+_END = re.compile(r"(?:Qed|Defined|Save|Admitted|Abort)\b|Proof\s(?!with\b|using\b|Mode\b)")
 
 COMMANDS = frozenset(
     """

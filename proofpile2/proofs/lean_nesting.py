@@ -10,6 +10,7 @@ and the runs of one tactic on several goals are one step with the goals of all.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
@@ -17,7 +18,18 @@ from typing import NamedTuple
 from proofpile2.proofs.lean_text import flaw_of, plain, unprinted, without_blanks
 from proofpile2.proofs.steps import ProofStep
 
-__all__ = ["ALTERNATIVE", "WHOLE", "Node", "Place", "Record", "Said", "find", "is_whole", "steps_by_range", "steps_of"]
+__all__ = [
+    "ALTERNATIVE",
+    "WHOLE",
+    "Haystack",
+    "Node",
+    "Place",
+    "Record",
+    "Said",
+    "is_whole",
+    "steps_by_range",
+    "steps_of",
+]
 
 Place = tuple[int, int]
 """Line from 1 and column from 0, in code points."""
@@ -71,6 +83,7 @@ def _structures(kind: str) -> bool:
 
 
 _TAIL_STRUCTURE = re.compile(r"(?:(?:^|(?<=\s))[·.]|[({;]|<;>)\s*\Z")
+_TAIL = frozenset("·.({;>")
 _HEAD_STRUCTURE = re.compile(r"\s*(;|<;>|[)}])")
 
 
@@ -91,7 +104,7 @@ def _without(text: str, holes: Sequence[tuple[int, int]]) -> str:
                 at = match.end()
             piece = piece[at:]
         if index < len(holes):
-            while match := _TAIL_STRUCTURE.search(piece):
+            while piece.rstrip()[-1:] in _TAIL and (match := _TAIL_STRUCTURE.search(piece)):
                 opened += match[0][0] in "({"
                 piece = piece[: match.start()]
         if pieces and piece and (piece[0].isspace() or piece[0] in ")]}⟩,"):
@@ -103,6 +116,31 @@ def _without(text: str, holes: Sequence[tuple[int, int]]) -> str:
 def is_whole(text: str) -> bool:
     word = _WORD.match(text) if text[0] in _WHOLE_INITIALS else None
     return word is not None and word[0] in WHOLE
+
+
+class Haystack:
+    """A text in which others are found, whatever blanks and line breaks stand in either."""
+
+    __slots__ = ("places", "text", "tight")
+
+    def __init__(self, text: str) -> None:
+        self.text, self.tight = text, ""
+        self.places: list[int] = []
+
+    def find(self, piece: str, at: int) -> tuple[int, int] | None:
+        """Start and end of the first ``piece`` from ``at`` on, as it is if it is there so."""
+        start = self.text.find(piece, at)
+        if start >= 0:
+            return start, start + len(piece)
+        if not self.tight:
+            self.tight = "".join(self.text.split())
+        squeezed = "".join(piece.split())
+        if squeezed not in self.tight:
+            return None
+        if not self.places:
+            self.places = [place for place, character in enumerate(self.text) if not character.isspace()]
+        start = self.tight.find(squeezed, bisect_left(self.places, at))
+        return (self.places[start], self.places[start + len(squeezed) - 1] + 1) if start >= 0 else None
 
 
 # --- Steps from nodes and ranges -------------------------------------------------------------------------------------
@@ -264,23 +302,11 @@ def _holes(outer: Record, inner: Sequence[Record]) -> list[tuple[int, int]]:
             holes.append((start, end))
         else:
             return holes
-    holes, at = [], 0
+    holes, at, haystack = [], 0, Haystack(text)
     for one in inner:
-        hole = find(text, one.text.strip(), at)
+        hole = haystack.find(one.text, at)
         if hole is None:
             return []
         holes.append(hole)
         at = hole[1]
     return holes
-
-
-def find(text: str, piece: str, at: int) -> tuple[int, int] | None:
-    """First place of ``piece`` in ``text`` from ``at`` on, whatever blanks and line breaks stand in either."""
-    start = text.find(piece, at)
-    if start >= 0:
-        return start, start + len(piece)
-    places = [place for place in range(at, len(text)) if not text[place].isspace()]
-    tight = "".join([text[place] for place in places])
-    squeezed = "".join(piece.split())
-    start = tight.find(squeezed)
-    return (places[start], places[start + len(squeezed) - 1] + 1) if start >= 0 else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 
-from proofpile2.proofs.lean_nesting import ALTERNATIVE, Node, Record, find, is_whole, steps_of
+from proofpile2.proofs.lean_nesting import ALTERNATIVE, Haystack, Node, Record, is_whole, steps_of
 from proofpile2.proofs.steps import ProofStep
 
 __all__ = ["steps_in_order"]
@@ -43,18 +43,22 @@ def steps_in_order(records: Iterable[Record], note: Callable[[str], None], piece
 class _Open:
     """A tactic in which the next ones may stand: how far it was read, and how many in a row did not stand in it."""
 
-    __slots__ = ("at", "found", "misses", "node", "text", "whole")
+    __slots__ = ("at", "found", "haystack", "misses", "node", "text", "whole")
 
     def __init__(self, node: Node, whole: bool) -> None:
         self.node, self.text, self.whole, self.at, self.misses = node, node.record.text, whole, 0, 0
         self.found: set[str] = set()
+        self.haystack = Haystack(self.text)
 
 
 def _outer(open_: list[_Open], one: Record, pieces: bool) -> _Open | None:
     """The innermost of ``open_`` in which ``one`` stands, be it in a place of its own or as another run of what was
     found there before; what is open inside it is closed."""
+    word = one.text.split(None, 1)[0]
     for level in range(len(open_) - 1, -1, -1):
         entry = open_[level]
+        if entry.text.find(word, entry.at) < 0:
+            continue
         outer = entry.node.record
         if outer.said[0] != one.said[0]:
             entry.misses = _MISSES
@@ -63,10 +67,10 @@ def _outer(open_: list[_Open], one: Record, pieces: bool) -> _Open | None:
             if outer.before != one.before:  # another run; with the same goals, what a macro expanded to
                 continue
         elif entry.whole:
-            if not _mentions(entry.text, one.text):
+            if not _mentions(entry.haystack, one.text):
                 continue
         else:
-            hole = _inside(entry.text, one.text, entry.at, pieces)
+            hole = _inside(entry.haystack, one.text, entry.at, pieces)
             if hole is None or (one.text in entry.found and _another(entry.text[entry.at : hole[0]])):
                 continue
             if one.before or not entry.text.startswith("calc"):
@@ -101,36 +105,46 @@ def _another(gap: str) -> bool:
     return False
 
 
-_LEFT = re.compile(r"(?:\b(?:by|then|else|calc|from|with|decreasing_by)|=>|[;·.{(\n])[ \t]*\Z")
+_LAST_WORD = re.compile(r"\w+\Z")
+_INTRODUCING = frozenset({"by", "then", "else", "calc", "from", "with", "decreasing_by"})
 _RIGHT = re.compile(r"[ \t]*(?:\Z|[\n;)}⟩\],·]|else\b|<;>)")
-_MISSES = 8
+_MISSES, _TRIES = 8, 200
 
 
 def _may_enclose(text: str) -> bool:
     return "by " in text or "\n" in text or "=>" in text or ";" in text or text.endswith("by")
 
 
-def _mentions(text: str, piece: str) -> bool:
-    """Whether a word of ``text`` begins where ``piece`` does."""
-    hole = find(text, piece, 0)
-    return hole is not None and not (hole[0] and (text[hole[0] - 1].isalnum() or text[hole[0] - 1] in "_.'"))
+def _mentions(haystack: Haystack, piece: str) -> bool:
+    """Whether ``piece`` stands in a text, and does not begin within a word there."""
+    hole = haystack.find(piece, 0)
+    if hole is None:
+        return False
+    before = haystack.text[: hole[0]][-1:]
+    return not (before.isalnum() or before in {"_", ".", "'"})
 
 
-def _inside(text: str, piece: str, at: int, pieces: bool) -> tuple[int, int] | None:
-    """First place of ``piece`` in ``text`` from ``at`` on at which a tactic can begin and end."""
-    head = piece if "\n" not in piece else piece[: piece.index("\n")].rstrip()
-    start = text.find(head, at)
-    while start >= 0:
-        hole = (start, start + len(piece)) if text.startswith(piece, start) else find(text, piece, start)
+def _begins(left: str) -> bool:
+    """Whether a tactic can begin behind ``left``."""
+    if left[-1] in "\n;·.{(" or left.endswith("=>"):
+        return True
+    word = _LAST_WORD.search(left[-13:])
+    return word is not None and word[0] in _INTRODUCING
+
+
+def _inside(haystack: Haystack, piece: str, at: int, pieces: bool) -> tuple[int, int] | None:
+    """First place of ``piece`` from ``at`` on at which a tactic can begin and end."""
+    text = haystack.text
+    for _ in range(_TRIES):
+        hole = haystack.find(piece, at)
         if hole is None:
             return None
-        if hole[0] == start:
-            left, right = text[max(0, start - 80) : start], text[hole[1] : hole[1] + 80]
-            if start == 0:
-                fits = right.lstrip(" ")[:1] in {"\n", ";"}
-            else:
-                fits = _LEFT.search(left) is not None or (pieces and left.rstrip().endswith("<;>"))
-            if fits and _RIGHT.match(right) and (pieces or not right.lstrip().startswith("<;>")):
-                return hole
-        start = text.find(head, start + 1)
+        left, right = text[max(0, hole[0] - 80) : hole[0]], text[hole[1] : hole[1] + 80]
+        if not left.strip():
+            fits = right.lstrip(" ")[:1] in {"\n", ";"}
+        else:
+            fits = _begins(left.rstrip(" \t")) or (pieces and left.rstrip().endswith("<;>"))
+        if fits and _RIGHT.match(right) and (pieces or not right.lstrip().startswith("<;>")):
+            return hole
+        at = hole[0] + 1
     return None

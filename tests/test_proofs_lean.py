@@ -258,21 +258,26 @@ def test_flaws():
 
 
 def test_first_and_last_line():
-    """Version and module of the first line; errors of the last drop the file, unless they are to be kept; a file
+    """Version and file of the first line; errors of the last drop the document, unless they are to be kept; a file
     without its last line is not whole."""
-    head = {"format": "proofpile2 goals 1", "file": "/home/me/File.lean", "version": "4.35.0", "module": "Some.File"}
+    head = {"format": "proofpile2 goals 1", "file": "./A/B.lean", "version": "4.35.0"}
     one = record("simp", "simp", decl="_private.Some.File.0.Foo.bar")
     last = {"done": True, "errors": 2, "messages": ["x", "y"], "trees": 1, "refused": []}
     document, notes = read([head, one, last])
-    assert (document.version, document.module, document.drop) == ("4.35.0", "Some.File", "file_with_errors")
-    assert (document.path, document.steps[0].declaration, notes) == ("Some/File.lean", "Foo.bar", [])
+    assert (document.version, document.module, document.path) == ("4.35.0", "A.B", "A/B.lean")
+    assert (document.drop, document.steps[0].declaration, notes) == ("file_with_errors", "Foo.bar", [])
     assert read([head, one, last], keep_errors=True)[0].drop is None
     assert read([head, one, {**last, "errors": 0}])[0].drop is None
     assert read([head, one])[0].drop == "prover_failed:incomplete"
-    assert read([one])[0].drop is None
-    assert read([one])[0].module == "Some.File"
-    both = [json.dumps(one) for one in (head, one, last, {**head, "module": "Other"}, {**last, "errors": 0})]
-    assert [one.module for one in read_records(both, HERE, notes.append)] == ["Some.File", "Other"]
+    assert (read([one])[0].drop, read([one])[0].module) == (None, "Some.File")
+    both = [json.dumps(one) for one in (head, one, last, {**head, "file": "/home/me/C.lean"}, {**last, "errors": 0})]
+    assert [(one.module, one.drop) for one in read_records(both, HERE, notes.append)] == [
+        ("A.B", "file_with_errors"),
+        ("C", None),
+    ]
+    (document,) = read_records(both[:3], Whence("project", "src/D.lean", "D"), notes.append)
+    assert (document.module, document.path) == ("D", "src/D.lean")
+    assert not notes
 
 
 def test_source_gives_statements_and_tactics():

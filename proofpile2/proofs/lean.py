@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from proofpile2.proofs.lean_nesting import Place, Record, Said, steps_by_range
-from proofpile2.proofs.lean_text import module_of, name_of, statement_of
+from proofpile2.proofs.lean_text import file_of, module_of, name_of, statement_of
 from proofpile2.proofs.steps import ProofDocument
 
 __all__ = ["Declare", "Declared", "Note", "Whence", "read_records", "said_in"]
@@ -97,7 +97,7 @@ def read_records(
 ) -> Iterator[ProofDocument]:
     """One document a file of Lean. A line that is no record is noted and left out; the rest is kept.
 
-    A first line may say ``version`` and ``module``, a last one how many ``errors`` Lean reported: such a file gets
+    A first line may say ``version`` and ``file`` (which counts where ``whence`` has no module), a last one how many ``errors`` Lean reported: such a file gets
     ``drop="file_with_errors"`` unless ``keep_errors``. A file that begins with a first line but lacks the last one was
     cut off: ``prover_failed:incomplete``. ``source`` (the text of the Lean file) gives tactics that the records lack
     and, with ``declare``, statements.
@@ -114,7 +114,7 @@ def read_records(
 
     def document() -> ProofDocument:
         steps = steps_by_range(records, note)
-        module = str(header.get("module") or whence.module or module_of(whence.path))
+        path = whence.path if whence.module else file_of(header.get("file")) or whence.path
         drop = None
         if state == "open":
             drop = "prover_failed:incomplete"
@@ -123,8 +123,8 @@ def read_records(
         return ProofDocument(
             prover="lean",
             origin=whence.origin,
-            path=whence.path,
-            module=module,
+            path=path,
+            module=whence.module or module_of(path),
             steps=tuple(steps),
             version=str(header.get("version") or whence.version),
             revision=whence.revision,
@@ -165,7 +165,6 @@ def read_records(
                         final,
                         kind,
                         about,
-                        "unprintable_goal" if value.get("unprintable") else None,
                     )
                 )
                 continue
@@ -173,7 +172,7 @@ def read_records(
                 errors += _count(value.get("errors"))
                 state = "done" if value.get("done", True) else state
                 continue
-            if "format" in value or "module" in value or "file" in value:
+            if "format" in value:
                 if header or records:
                     yield document()
                     records, errors = [], 0

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 __all__ = [
+    "file_of",
     "flaw_of",
     "module_of",
     "name_of",
@@ -117,6 +118,13 @@ def name_of(declaration: Any) -> str:
     if name.startswith("_private."):
         name = _PRIVATE.sub("", name)
     return "" if name.startswith("_example") or name == "[anonymous]" else name
+
+
+def file_of(path: Any) -> str:
+    """A path that a tool was given, as far as it is no place on a machine; empty if it is none."""
+    if not isinstance(path, str):
+        return ""
+    return re.split(r"[/\\]", path)[-1] if re.match(r"[/\\~]|\w:", path) else path.removeprefix("./")
 
 
 def module_of(path: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any, TextIO
 from proofpile2.proofs.lean import Declare, Note, Whence, read_records, said_in
 from proofpile2.proofs.lean_nesting import Place, Record, Said, steps_by_range
 from proofpile2.proofs.lean_order import steps_in_order
-from proofpile2.proofs.lean_text import module_of, path_of, split_goals, statement_of
+from proofpile2.proofs.lean_text import file_of, module_of, path_of, split_goals, statement_of
 from proofpile2.proofs.steps import ProofDocument, ProofStep
 
 __all__ = ["READERS", "read_leandojo", "read_ntp_toolkit", "read_repl", "read_training_data", "sniff"]
@@ -155,7 +155,7 @@ def read_repl(
             }:
                 asked = value
                 continue
-            if (there := _path(asked)) != path:
+            if (there := file_of(asked.get("path"))) != path:
                 if answers:
                     yield document()
                 steps, errors, answers = [], 0, 0
@@ -176,14 +176,6 @@ def read_repl(
             asked = {}
     if answers:
         yield document()
-
-
-def _path(asked: Mapping[str, Any]) -> str:
-    """The file that was asked for, as far as it is no place on a machine."""
-    path = asked.get("path")
-    if not isinstance(path, str):
-        return ""
-    return path.rsplit("/", 1)[-1] if path.startswith(("/", "~")) else path.removeprefix("./")
 
 
 def _said(asked: Mapping[str, Any], declare: Declare | None) -> Callable[[Place], Said] | None:

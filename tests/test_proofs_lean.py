@@ -234,6 +234,13 @@ def test_brackets_and_decreasing_by_are_no_steps():
     assert [(text, depth) for text, _, _, depth in found] == [("simp", 0), ('norm "--"', 0)]
 
 
+def test_focus_and_lists_of_tactics():
+    """``t <;> [a; b]`` of Batteries and ``focus`` say nothing themselves."""
+    source = "constructor <;> [simp; focus (rfl; done)]"
+    found = steps([record(source, one) for one in (source, "constructor", "simp", "focus (rfl; done)", "rfl", "done")])
+    assert [(one[0], one[3]) for one in found] == [("constructor", 0), ("simp", 0), ("rfl", 0), ("done", 0)]
+
+
 def test_a_discharger_stays_in_its_simp():
     """The argument of ``disch`` runs inside the simplifier, as often as it likes: no step."""
     source = "simp (disch := first | assumption | omega) [f (by rfl)]"

@@ -97,10 +97,10 @@ def read_records(
 ) -> Iterator[ProofDocument]:
     """One document a file of Lean. A line that is no record is noted and left out; the rest is kept.
 
-    A first line may say ``version`` and ``file`` (which counts where ``whence`` has no module), a last one how many ``errors`` Lean reported: such a file gets
-    ``drop="file_with_errors"`` unless ``keep_errors``. A file that begins with a first line but lacks the last one was
-    cut off: ``prover_failed:incomplete``. ``source`` (the text of the Lean file) gives tactics that the records lack
-    and, with ``declare``, statements.
+    A first line may say ``version`` and ``file`` (for where ``whence`` has no module), a last one how many ``errors``
+    Lean reported: such a file gets ``drop="file_with_errors"`` unless ``keep_errors``. A file that begins with a first
+    line but lacks the last one was cut off: ``prover_failed:incomplete``. ``source`` (the text of the Lean file) gives
+    tactics that the records lack and, with ``declare``, statements.
     """
     if source is not None:
         source = source.replace("\r\n", "\n")  # as Lean counts

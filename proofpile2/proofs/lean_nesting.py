@@ -74,7 +74,7 @@ ALTERNATIVE = re.compile(r"\||with\s*\|")
 """How the branches of ``induction`` and the like begin, which are no tactics."""
 
 _WORD = re.compile(r"[\w']+")
-_ONLY_STRUCTURE = re.compile(r"(?:[\s·.;(){}]|<;>|\bby\b|\bdecreasing_by\b|=>)*+")
+_ONLY_STRUCTURE = re.compile(r"(?:[\s·.;,()\[\]{}]|<;>|=>|\b(?:by|decreasing_by|focus)\b)*+")
 
 
 @lru_cache(maxsize=4096)

@@ -250,7 +250,7 @@ def test_without_isabelle(workplace, tmp_path):
 
 
 def test_root_files():
-    """Groups, folders, options, comments, descriptions with keywords in them, theories by path, global and from afar."""
+    """Groups, folders, options, comments, keywords in descriptions, theories by path, global and from afar."""
     good, plain, empty = read_root(ROOT_FILE)
     assert good == Session(
         "Good", "HOL-Base", "good", ("timeout = 600", 'document_variants = "a:b"'),

@@ -321,6 +321,20 @@ def test_kinds_of_keywords_decide():
     assert document.drop is None
 
 
+def test_oops_in_a_build():
+    """A build passes over proofs that end with ``oops``: level 0 and no states. They are unfinished, not empty."""
+    commands = [
+        Command('lemma a: "P"', "", 0, "thy_goal_stmt"),
+        Command("apply auto", "", 0, "prf_script"),
+        Command("text \\<open>t\\<close>", "", 0, "document_body"),
+        Command("oops", "", 0, "qed_global"),
+        Command('lemma b: "P"', "", 0, "thy_goal_stmt"),
+        Command("by simp", prove("P"), 1, "qed"),
+    ]
+    documents = list(theorems(commands, Theory("S", "A.thy", "S.A"), [].append))
+    assert [(one.name, one.drop) for one in documents] == [("a", "unfinished_proof"), ("b", None)]
+
+
 # a proof as a tree: a leaf is a terminal step, a node is proof .. qed with goals inside
 PROOFS = st.recursive(
     st.sampled_from(["by", "..", ".", "done"]),

@@ -145,11 +145,10 @@ def theorems(commands: Iterable[Command], theory: Theory, note: Callable[[str], 
     for one in commands:
         text = without_comments(one.source)
         first = head(text)
-        if not text:
+        if not text or not is_step(first.word, one.kind):
             continue
         claims = first.word in CLAIMS
-        inside = not claims and _inside(one, depth)
-        if inside:
+        if not claims and _inside(one, depth):
             level = one.level or max(1, depth)
             depth = depth_after(first.word, level, one.kind)
             if other:
@@ -174,7 +173,7 @@ def theorems(commands: Iterable[Command], theory: Theory, note: Callable[[str], 
             proof = _begin(text, first.word, first.end, [name, *targets])
         else:
             _enter_or_leave(targets, first.word, text, first.end)
-            other = first.word if is_step(first.word, one.kind) else ""
+            other = first.word
         modifier = ""
         depth = depth_after(first.word, 0, one.kind) if first.word != "notepad" else 0
     if proof is not None:
@@ -186,8 +185,8 @@ def theorems(commands: Iterable[Command], theory: Theory, note: Callable[[str], 
 
 def _inside(one: Command, depth: int) -> bool:
     """Whether a command that states no theorem stands in a proof."""
-    if one.state.startswith("proof ("):
-        return True
+    if one.state.startswith("proof (") or (depth and one.kind.startswith(("prf_", "qed", "next_"))):
+        return True  # in a build, Isabelle passes over what ends with ``oops``: its level is 0 and its states are empty
     return one.level > 0 if one.level is not None else depth > 0
 
 
@@ -203,22 +202,20 @@ def _add(proof: _Proof, one: Command, text: str, word: str, depth: int) -> None:
     shown = goals(one.state)
     if proof.steps and not one.after_gap and shown is not None and proof.steps[-1].after is None:
         proof.steps[-1] = replace(proof.steps[-1], after=shown)
-    if word in UNFINISHED:
-        proof.unfinished = True
-    if is_step(word, one.kind):
-        proof.steps.append(
-            ProofStep(
-                tactic=text,
-                before=shown or (),
-                state=one.state,
-                declaration=proof.declaration,
-                kind=proof.kind,
-                statement=proof.statement,
-                line=one.line,
-                column=one.column,
-                depth=depth,
-            )
+    proof.unfinished |= word in UNFINISHED
+    proof.steps.append(
+        ProofStep(
+            tactic=text,
+            before=shown or (),
+            state=one.state,
+            declaration=proof.declaration,
+            kind=proof.kind,
+            statement=proof.statement,
+            line=one.line,
+            column=one.column,
+            depth=depth,
         )
+    )
 
 
 def _document(proof: _Proof, theory: Theory) -> ProofDocument:

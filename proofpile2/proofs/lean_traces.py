@@ -308,10 +308,10 @@ def _verbose(pieces: Iterable[str], whence: Whence, note: Note) -> Iterator[Proo
     for piece in pieces:
         block = piece.removeprefix("===\n")
         fields = f"{block.rstrip()}\n".split("\n---\n")
-        at = len(fields) - 4
-        while at > 3 and not _RANGE.fullmatch(fields[at]):
+        at, spot = len(fields) - 4, None
+        while at > 3 and not (spot := _RANGE.fullmatch(fields[at])):
             at -= 1
-        if at <= 3 or fields[-1]:
+        if spot is None or fields[-1]:
             note(f"{whence.path}: no step: {block[:60]!r}")
             continue
         if fields[0] != module and records:
@@ -320,7 +320,7 @@ def _verbose(pieces: Iterable[str], whence: Whence, note: Note) -> Iterator[Proo
         module = fields[0].strip()
         if known[0] != fields[1]:
             known = (fields[1], _claim("\n---\n".join(fields[2 : at - 1])))
-        left, first, right, last = map(int, _RANGE.fullmatch(fields[at]).groups())  # type: ignore[union-attr]
+        left, first, right, last = map(int, spot.groups())
         records.append(
             Record(
                 "\n---\n".join(fields[at + 1 : -2]).strip(),

@@ -126,6 +126,8 @@ def test_records_of_steps():
         ("proof (chain)\npicking this:\n  A", None),
         ("", None),
         (prove(*"ABCDEFGHIJ") + "\nA total of 12 subgoals...", tuple("ABCDEFGHIJ")),
+        (prove("x = ?y") + "\ngoal instantiation:\n  ?x \\<leadsto> a", ("x = ?y",)),
+        (state() + "\ngoal instantiation:\n  ?x \\<leadsto> a", ()),
         (prove("x = ?y") + "\nvariables:\n  x :: nat", ("x = ?y",)),
         ("proof (prove): step 1\n\ngoal (lemma (a), 1 subgoal):\n 1. A", ("A",)),
     ],

@@ -12,8 +12,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 from proofpile2.json_lines import as_text
 from proofpile2.proofs.isabelle_text import (
@@ -31,8 +31,7 @@ from proofpile2.proofs.steps import ProofDocument, ProofStep
 __all__ = ["Command", "Theory", "from_pisa", "is_pisa", "place", "statement_of", "theorems"]
 
 
-@dataclass(frozen=True)
-class Command:
+class Command(NamedTuple):
     """One command of a theory as Isabelle ran it.
 
     ``source``  as written; ``state`` what Isabelle printed before it, '' where it printed nothing
@@ -81,8 +80,8 @@ def from_pisa(value: Mapping[str, Any], name: str, note: Callable[[str], None]) 
     if not isinstance(entries, list) or not entries:
         note("no translations in it" if entries is None else "its translations are empty")
         return
-    commands = list(_commands(entries, note))
-    yield from theorems(commands, place(value, name, _theory_name(commands)), note)
+    where = place(value, name, _theory_name(entries[:_HEADER]))
+    yield from theorems(_commands(entries, note), where, note)
 
 
 def _commands(entries: Iterable[Any], note: Callable[[str], None]) -> Iterator[Command]:
@@ -94,12 +93,17 @@ def _commands(entries: Iterable[Any], note: Callable[[str], None]) -> Iterator[C
             lost, gap = lost + 1, True
             continue
         short += len(entry) < 3
-        yield Command(as_text(action) or "", (as_text(state) or "").strip(), _level(level), after_gap=gap)
+        level = level if type(level) is int and level >= 0 else _level(level)
+        yield Command(_valid(action), _valid(state).strip(), level, "", 0, 0, gap)
         gap = False
     if lost:
         note(f"{lost} entries are not [state, action, level, ..]; stepped over")
     if short:
         note(f"{short} entries have no level; it was counted")
+
+
+def _valid(text: str) -> str:
+    return text if text.isascii() else as_text(text) or ""
 
 
 def _level(value: object) -> int | None:
@@ -108,13 +112,16 @@ def _level(value: object) -> int | None:
     return max(0, value) if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def _theory_name(commands: Iterable[Command]) -> str:
-    for one in commands:
-        if found := _THEORY.match(without_comments(one.source)):
-            return found[1].strip('"').rpartition("/")[2]
+def _theory_name(entries: Iterable[Any]) -> str:
+    for entry in entries:
+        if isinstance(entry, list) and len(entry) > 1 and isinstance(entry[1], str):
+            found = _THEORY.match(without_comments(entry[1]))
+            if found:
+                return found[1].strip('"').rpartition("/")[2]
     return ""
 
 
+_HEADER = 50  # commands among which ``theory`` stands, after comments and headings
 _THEORY = re.compile(r'theory\s+("[^"]+"|[\w\'./-]+)')
 
 
@@ -126,7 +133,7 @@ class _Proof:
     name: str
     declaration: str
     statement: str
-    steps: list[ProofStep] = field(default_factory=list)
+    steps: list[tuple[Command, str, tuple[str, ...] | None, int]] = field(default_factory=list)
     unfinished: bool = False
     open_end: bool = True
 
@@ -199,36 +206,24 @@ def _begin(text: str, word: str, end: int, scope: list[str]) -> _Proof:
 
 
 def _add(proof: _Proof, one: Command, text: str, word: str, depth: int) -> None:
-    shown = goals(one.state)
-    if proof.steps and not one.after_gap and shown is not None and proof.steps[-1].after is None:
-        proof.steps[-1] = replace(proof.steps[-1], after=shown)
     proof.unfinished |= word in UNFINISHED
-    proof.steps.append(
-        ProofStep(
-            tactic=text,
-            before=shown or (),
-            state=one.state,
-            declaration=proof.declaration,
-            kind=proof.kind,
-            statement=proof.statement,
-            line=one.line,
-            column=one.column,
-            depth=depth,
-        )
-    )
+    proof.steps.append((one, text, goals(one.state), depth))
 
 
 def _document(proof: _Proof, theory: Theory) -> ProofDocument:
-    steps = proof.steps
-    drop = None
-    if not steps:
-        drop = "no_steps"
-    elif proof.unfinished or proof.open_end:
-        drop = "unfinished_proof"
-    elif steps[-1].after is None:
-        steps[-1] = replace(steps[-1], after=())
+    drop = "no_steps" if not proof.steps else "unfinished_proof" if proof.unfinished or proof.open_end else None
+    steps: list[ProofStep] = []
+    after: tuple[str, ...] | None = () if drop is None else None
+    for one, text, before, depth in reversed(proof.steps):
+        steps.append(
+            ProofStep(
+                text, before or (), after, one.state, proof.declaration, proof.kind, proof.statement,
+                one.line, one.column, depth,
+            )
+        )  # fmt: skip
+        after = None if one.after_gap else before
     return ProofDocument(
-        "isabelle", theory.origin, theory.path, theory.module, proof.name, tuple(steps), theory.version,
+        "isabelle", theory.origin, theory.path, theory.module, proof.name, tuple(reversed(steps)), theory.version,
         theory.revision, theory.url, drop,
     )  # fmt: skip
 

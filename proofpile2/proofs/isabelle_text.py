@@ -45,6 +45,7 @@ _LOOKS = _words(
     "quickcheck_generator refute refute_params help welcome unused_thms thm_deps thy_deps class_deps locale_deps",
     "thm_oracles code_thms code_deps smt_status explore explore_have explore_lemma explore_quote pr pwd",
 )
+_NO_STEPS = _DOCUMENT | _ML | _LOOKS
 _TERMINAL = {"by": -1, ".": -1, "..": -1, "sorry": -1, "\\<proof>": -1, "done": -1, "qed": -2}
 _OPENING = {
     "proof": 1, "have": 1, "hence": 1, "show": 1, "thus": 1, "obtain": 1, "consider": 1, "interpret": 1, "guess": 1,
@@ -72,9 +73,9 @@ def depth_after(word: str, depth: int, kind: str = "") -> int:
 
 def is_step(word: str, kind: str = "") -> bool:
     """Whether a command inside a proof belongs to it: no heading or text, no ML, nothing that only looks."""
-    if kind == "diag" or kind.startswith("document_"):
+    if kind and (kind == "diag" or kind.startswith("document_")):
         return False
-    return word not in _DOCUMENT and word not in _ML and word not in _LOOKS and not word.startswith("print_")
+    return word not in _NO_STEPS and not word.startswith("print_")
 
 
 _COMMENT = re.compile(
@@ -87,7 +88,6 @@ _NESTED = {
     "open": re.compile(r"(?P<in>\\<open>|‹)|\\<close>|›"),
     "verbatim": re.compile(r"\*\}"),
 }
-_HINTS = ("(*", "\\<comment>", "\\<^", "―", "--")
 
 
 def without_comments(text: str) -> str:
@@ -95,7 +95,7 @@ def without_comments(text: str) -> str:
 
     A line that held nothing but comments goes with them. A comment that is not closed stays.
     """
-    if not any(hint in text for hint in _HINTS):
+    if "(*" not in text and "\\<comment>" not in text and "\\<^" not in text and "--" not in text and "―" not in text:
         return text.strip()
     pieces: list[str] = []
     place = kept = 0
@@ -204,7 +204,7 @@ def target_of(statement: str, start: int) -> tuple[str | None, str]:
     return locale, (name[1] or "").strip('"') if is_head else ""
 
 
-_GOALS = re.compile(r"^goal(?: \([^\n]*\))?:$", re.MULTILINE)
+_GOALS = re.compile(r"^goal(?: \([^\n]*\))?:\n", re.MULTILINE)
 
 
 def goals(state: str) -> tuple[str, ...] | None:
@@ -213,20 +213,22 @@ def goals(state: str) -> tuple[str, ...] | None:
     ``using this:`` and ``this:`` before the list, and the lists of variables after it, are no goals. Isabelle prints
     ten at most (``goals_limit``) and says how many there are.
     """
-    if "goal" not in state:
+    start = state.rfind("\ngoal") + 1
+    found = _GOALS.match(state, start)
+    if found is None and start:  # something else begins with ``goal``, such as ``goal instantiation:``
+        found = max(_GOALS.finditer(state), key=re.Match.start, default=None)
+    if found is None:
         return None
-    start = -1
-    for found in _GOALS.finditer(state):
-        start = found.end()
-    if start < 0:
-        return None
-    lists: list[list[str]] = []
-    for line in state[start + 1 :].split("\n"):
-        number = f" {len(lists) + 1}."
-        if line.startswith(number):
-            lists.append([line[len(number) :].lstrip()])
-        elif lists and line.startswith("  "):
-            lists[-1].append(line.rstrip())
-        else:
+    place = found.end()
+    listed: list[str] = []
+    while state.startswith(f" {len(listed) + 1}.", place):
+        begin = place + len(str(len(listed) + 1)) + 2
+        place = state.find("\n", begin)
+        while place >= 0 and state.startswith("\n  ", place):
+            place = state.find("\n", place + 1)
+        if place < 0:
+            listed.append(state[begin:].strip())
             break
-    return tuple("\n".join(lines) for lines in lists)
+        listed.append(state[begin:place].strip())
+        place += 1
+    return tuple(listed)

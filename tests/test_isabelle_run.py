@@ -12,13 +12,20 @@ import sys
 import time
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
+from proofpile2 import dataset
 from proofpile2.errors import ConfigError
+from proofpile2.executors import Serial
+from proofpile2.pipeline import Pass, Plan
 from proofpile2.proofs.documents import REASONS
 from proofpile2.proofs.isabelle_root import Session, find_sessions, read_root
 from proofpile2.proofs.isabelle_run import EXTRACTOR, outcome, prepare, records, running
+from proofpile2.run import run
+from proofpile2.schema import DOCUMENT
 from proofpile2.sources.isabelle_session import IsabelleSessions
+from proofpile2.step import describe
 
 ROOT_FILE = """\
 chapter AFP
@@ -187,6 +194,23 @@ def test_sessions_that_fail(workplace, session, reason, said):
     assert len(notes) == 1
     assert said in notes[0]
     assert [row["drop"] for row in read(source, "Good")[0]] == [None, "unfinished_proof"]
+
+
+def test_in_a_run(workplace, tmp_path):
+    """Through the runner: sessions that fail beside one that is made, and no path of the machine in the receipts."""
+    source = source_of(workplace, "Broken", "Good", "Silent")
+    columns = {item.name: item.type for item in DOCUMENT} | dict(source.adds)
+    recipe = {"before": describe(source), "steps": [], "batch": 0}
+    one = Pass("final", (), None, pa.schema(list(columns.items())), recipe, "0" * 16, 1)
+    outcome_ = run(Plan("proofs", source, source.units(), (one,)), str(tmp_path / "out"), Serial())
+    (made,) = outcome_.manifests
+    assert (made.rows_in, made.rows_out) == (4, 1)
+    rows = list(dataset.open(str(tmp_path / "out")))
+    assert [row["locator"] for row in rows] == ["Good:A.thy#a"]
+    receipts = [path.read_text() for path in (tmp_path / "out").rglob("part-*.json")]
+    assert "prover_failed" in "".join(receipts)
+    assert "Failed to finish proof (line 7 of" in "".join(receipts)
+    assert str(tmp_path) not in "".join(receipts)
 
 
 def test_a_session_that_takes_too_long(workplace):

@@ -150,6 +150,7 @@ def test_goals(printed, expected):
         ("have \\<open>a (* b *)\\<close>", "have \\<open>a (* b *)\\<close>"),
         ("show P -- {* old (* style *} ..", "show P .."),
         ('note `a (* b *)` -- "c"', "note `a (* b *)`"),
+        ("by (auto simp(* a *)) (* b *) (* c *)\n    (* d *) (* e\n  *)\n  (* f *) auto", "by (auto simp)\n  auto"),
         ("by (rule x) (* not closed", "by (rule x) (* not closed"),
         ('lemma \\<^marker>\\<open>tag important\\<close> a: "A"', 'lemma a: "A"'),
         ("define x where \\<open>x = 1 -- 2\\<close>", "define x where \\<open>x = 1 -- 2\\<close>"),

@@ -106,21 +106,24 @@ def without_comments(text: str) -> str:
         elif found["comment"] or found["formal"]:
             end = _end_of_nested(text, place, "comment") if found["comment"] else _end_of_argument(text, place)
             if end < 0:
-                place = found.end()
-                continue
+                break
             pieces.append(text[kept : found.start()])
             place = kept = end
     if not pieces:
         return text.strip()
     pieces.append(text[kept:])
-    joined = _GAP_LINE.sub("", _GAP.join(pieces))
-    return _GAP_MIDDLE.sub(" ", _GAP_END.sub("", joined)).strip()
+    lines = "\0".join(pieces).split("\n")
+    tidied = [_without_gaps(line) if "\0" in line else line for line in lines]
+    return "\n".join(line for line in tidied if line is not None).strip()
 
 
-_GAP = "\0"
-_GAP_LINE = re.compile(r"^[ \t]*+\0[\0 \t]*+\n", re.MULTILINE)
-_GAP_END = re.compile(r"[ \t\0]*\0[ \t\0]*+$", re.MULTILINE)
-_GAP_MIDDLE = re.compile(r"[ \t]*\0[\0 \t]*+")
+def _without_gaps(line: str) -> str | None:
+    """A line with one blank where comments were, none at its end or before a bracket; None if nothing else is on it."""
+    parts = line.split("\0")
+    words = [part.strip(" \t") for part in parts]
+    joined = "".join(word if word[0] in ")],;" else f" {word}" for word in words if word)
+    indent = parts[0] if not words[0] else parts[0][: len(parts[0]) - len(parts[0].lstrip(" \t"))]
+    return indent + joined[joined[0] == " " :] if joined else None
 
 
 def _end_of_nested(text: str, place: int, kind: str) -> int:

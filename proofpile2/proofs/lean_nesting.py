@@ -82,8 +82,6 @@ def _structures(kind: str) -> bool:
     return kind.rsplit(".", 1)[-1].strip("«»") in _STRUCTURE
 
 
-_TAIL_STRUCTURE = re.compile(r"(?:(?:^|(?<=\s))[·.]|[({;]|<;>)\s*\Z")
-_TAIL = frozenset("·.({;>")
 _HEAD_STRUCTURE = re.compile(r"\s*(;|<;>|[)}])")
 
 
@@ -104,9 +102,9 @@ def _without(text: str, holes: Sequence[tuple[int, int]]) -> str:
                 at = match.end()
             piece = piece[at:]
         if index < len(holes):
-            while piece.rstrip()[-1:] in _TAIL and (match := _TAIL_STRUCTURE.search(piece)):
-                opened += match[0][0] in "({"
-                piece = piece[: match.start()]
+            end, brackets = _tail(piece)
+            opened += brackets
+            piece = piece[:end]
         if pieces and piece and (piece[0].isspace() or piece[0] in ")]}⟩,"):
             pieces[-1] = pieces[-1].rstrip()
         pieces.append(piece)
@@ -116,6 +114,24 @@ def _without(text: str, holes: Sequence[tuple[int, int]]) -> str:
 def is_whole(text: str) -> bool:
     word = _WORD.match(text) if text[0] in _WHOLE_INITIALS else None
     return word is not None and word[0] in WHOLE
+
+
+def _tail(piece: str) -> tuple[int, int]:
+    """Where the bullets, brackets and separators before an inner tactic begin in ``piece``; how many brackets open."""
+    end = at = len(piece)
+    brackets = 0
+    while True:
+        while at and piece[at - 1].isspace():
+            at -= 1
+        last = piece[at - 1 : at]
+        if last in {"(", "{"}:
+            brackets += 1
+        elif piece.endswith("<;>", 0, at):
+            at -= 2
+        elif last != ";" and not (last in {"·", "."} and (at == 1 or piece[at - 2].isspace())):
+            return end, brackets
+        at -= 1
+        end = at
 
 
 class Haystack:
@@ -158,11 +174,13 @@ class Node:
         self.holes: list[tuple[int, int]] | None = None
         self.depth = 0
 
-    def add(self, inner: Record) -> None:
-        """``inner`` stands in it, behind those before."""
+    def add(self, inner: Record, hole: tuple[int, int] | None = None) -> None:
+        """``inner`` stands in it, behind those before; ``hole`` for all or for none of them."""
         if self.inner is None:
-            self.inner = []
+            self.inner, self.holes = [], None if hole is None else []
         self.inner.append(inner)
+        if self.holes is not None and hole is not None:
+            self.holes.append(hole)
 
     def again(self, run: Record) -> None:
         """It ran once more."""
@@ -253,9 +271,9 @@ def _all_runs(first: Record, more: Iterable[Record]) -> tuple[tuple[str, ...], t
     """Goals before and after of all runs, in order; a run that repeats another (a term elaborated twice) adds none."""
     runs = {(one.before, one.after): one for one in (first, *more)}
     before = tuple(goal for one in runs.values() for goal in one.before)
-    after: tuple[str, ...] | None = ()
-    for one in runs.values():
-        after = None if after is None or one.after is None else after + one.after
+    after = None
+    if all(one.after is not None for one in runs.values()):
+        after = tuple(goal for one in runs.values() for goal in one.after or ())
     return before, after, next((one.flaw for one in runs.values() if one.flaw), None)
 
 

@@ -30,7 +30,7 @@ def steps_in_order(records: Iterable[Record], note: Callable[[str], None], piece
                 if outer.whole or text == outer.text or (not one.before and outer.text.startswith("calc")):
                     continue
                 up = outer.node
-            if outer is None:
+            else:
                 open_ = [entry for entry in open_ if entry.misses <= _MISSES]
         found = Node(one, up)
         nodes.append(found)
@@ -74,9 +74,8 @@ def _outer(open_: list[_Open], one: Record, pieces: bool) -> _Open | None:
             if hole is None or (one.text in entry.found and _another(entry.text[entry.at : hole[0]])):
                 continue
             if one.before or not entry.text.startswith("calc"):
-                entry.node.add(one)
+                entry.node.add(one, hole)
                 entry.found.add(one.text)
-                entry.node.holes = [*(entry.node.holes or ()), hole]
                 entry.at = hole[1]
         entry.misses = 0
         del open_[level + 1 :]

@@ -44,7 +44,7 @@ def flaw_of(text: str, before: Sequence[str]) -> str | None:
 
 _COMMENT_OR_STRING = re.compile(r"'(?:\\.|[^\\'\n])'|\"(?:[^\"\\]|\\.)*+\"?|--[^\n]*|/-", re.DOTALL)
 _COMMENT_MARK = re.compile(r"/-|-/")
-_TRAILING = re.compile(r"[ \t]+(?=\n)")
+_TRAILING = re.compile(r"(?<![ \t])[ \t]++(?=\n)")
 _BLANK_LINES = re.compile(r"\n(?:[ \t]*\n)+")
 
 

@@ -63,7 +63,7 @@ def _document(whence: Whence, module: str, steps: list[ProofStep], drop: str | N
 
 # --- JSON values, one after another ----------------------------------------------------------------------------------
 
-_CHUNK, _LARGEST = 1 << 20, 1 << 27  # characters
+_CHUNK, _LARGEST = 1 << 18, 1 << 27  # characters
 _BETWEEN = re.compile(r"[\s,\[\]\ufeff]*")
 _ANEW = re.compile(r'\n\s*(?=\{)|(?=\{\s*"url"\s*:)')
 
@@ -90,7 +90,7 @@ def _values(stream: TextIO, path: str, note: Note) -> Iterator[Any]:
                     break
                 note(f"{path}: damaged: {text[at : at + 40]!r}")
                 anew = _ANEW.search(text, at + 1)
-                at = anew.end() if anew else len(text)
+                text, at = text[anew.end() :] if anew else "", 0  # json counts the lines before each error
             else:
                 yield value
         if ended:

@@ -92,6 +92,13 @@ def test_one_theorem_right_after_an_unfinished_one():
     assert [(one.name, one.drop, len(one.steps)) for one in documents] == [("a", "unfinished_proof", 2), ("b", None, 1)]
 
 
+def test_commands_that_are_not_known():
+    """A proof that a package's own command ends is whole when the next command has level 0, whichever that is."""
+    for after in [entry("", 'lemma b: "Q"', 0), entry("", "definition d", 0), END]:
+        documents, _ = convert([entry("", 'lemma a: "P"', 0), entry(prove("P"), "eval_magic", 1), after])
+        assert (documents[0].drop, len(documents[0].steps)) == (None, 1)
+
+
 def test_records_of_steps():
     """Goals before and after, depth, full name, kind and statement of a proof with blocks."""
     entries, _ = CASES["nested blocks, with what is no step between them"]
@@ -181,7 +188,7 @@ def test_comments(source, expected):
 )
 def test_names(statement, locale, name):
     """Names of theorems in all the forms that statements take."""
-    assert target_of(statement, head(statement).end) == (locale, name)
+    assert target_of(statement, head(statement)[2]) == (locale, name)
 
 
 def test_full_names():

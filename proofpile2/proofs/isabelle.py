@@ -65,8 +65,8 @@ class Theory:
 def statement_of(text: str) -> str:
     """The statement of a theorem from its source, for comparison: comments and the modifier out, blanks made one."""
     bare = without_comments(text)
-    first = head(bare)
-    return " ".join(bare[first.end - len(first.word) :].split()) if first.word else " ".join(bare.split())
+    _, word, end = head(bare)
+    return " ".join(bare[end - len(word) :].split()) if word else " ".join(bare.split())
 
 
 def is_pisa(value: object) -> bool:
@@ -88,11 +88,12 @@ def _commands(entries: Iterable[Any], note: Callable[[str], None]) -> Iterator[C
     lost = short = 0
     gap = False
     for entry in entries:
-        state, action, level = (*entry, None, None, None)[:3] if isinstance(entry, list) else (None, None, None)
-        if not isinstance(state, str) or not isinstance(action, str):
+        size = len(entry) if isinstance(entry, list) else 0
+        if size < 2 or not isinstance(state := entry[0], str) or not isinstance(action := entry[1], str):
             lost, gap = lost + 1, True
             continue
-        short += len(entry) < 3
+        level = entry[2] if size > 2 else None
+        short += size < 3
         level = level if type(level) is int and level >= 0 else _level(level)
         yield Command(_valid(action), _valid(state).strip(), level, "", 0, 0, gap)
         gap = False
@@ -151,38 +152,37 @@ def theorems(commands: Iterable[Command], theory: Theory, note: Callable[[str], 
     depth, modifier, other = 0, "", ""
     for one in commands:
         text = without_comments(one.source)
-        first = head(text)
-        if not text or not is_step(first.word, one.kind):
+        alone, word, end = head(text)
+        if not text or not is_step(word, one.kind):
             continue
-        claims = first.word in CLAIMS
+        claims = word in CLAIMS
         if not claims and _inside(one, depth):
             level = one.level or max(1, depth)
-            depth = depth_after(first.word, level, one.kind)
+            depth = depth_after(word, level, one.kind)
             if other:
                 others[other] += 1
                 other = ""
             if proof is not None:
-                _add(proof, one, text, first.word, level - 1)
+                _add(proof, one, text, word, level - 1)
                 proof.open_end = depth > 0
             continue
         if proof is not None:
-            proof.open_end = proof.open_end and claims and depth > 0
+            proof.open_end &= claims and one.level != 0  # level 0 is Isabelle's word that the proof has ended
             yield _document(proof, theory)
             proof = None
         other = ""
-        if not first.word and first.modifier:  # PISA cuts before the keyword, so the modifier stands alone
-            modifier = first.modifier
+        if alone and not word:  # PISA cuts before the keyword, so the modifier stands alone
+            modifier = alone
             continue
         if claims:
             if modifier:
-                text = f"{modifier} {text}"
-                first = head(text)
-            proof = _begin(text, first.word, first.end, [name, *targets])
+                text, end = f"{modifier} {text}", end + len(modifier) + 1
+            proof = _begin(text, word, end, [name, *targets])
         else:
-            _enter_or_leave(targets, first.word, text, first.end)
-            other = first.word
+            _enter_or_leave(targets, word, text, end)
+            other = word
         modifier = ""
-        depth = depth_after(first.word, 0, one.kind) if first.word != "notepad" else 0
+        depth = depth_after(word, 0, one.kind) if word != "notepad" else 0
     if proof is not None:
         yield _document(proof, theory)
     if others:

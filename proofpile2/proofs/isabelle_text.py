@@ -7,12 +7,10 @@ Facts are of the reference manual (isar-ref, "Outer syntax") and of Pure's ``Isa
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 __all__ = [
     "CLAIMS",
     "UNFINISHED",
-    "Head",
     "depth_after",
     "goals",
     "head",
@@ -154,24 +152,16 @@ def _end_of_argument(text: str, place: int) -> int:
 _ARGUMENT = re.compile(r"""\s*+(?:(?P<string>"(?:[^"\\]|\\.)*+")|(?P<open>\\<open>|‹|\{\*))""", re.DOTALL)
 
 
-class Head(NamedTuple):
-    """How a command begins: ``private`` or ``qualified``, its keyword, and where the rest begins."""
-
-    modifier: str
-    word: str
-    end: int
-
-
 _HEAD = re.compile(
     r"(?:(private|qualified)(?![\w'.])\s*+)?([A-Za-z][\w']*+(?:\.[A-Za-z][\w']*+)*+|\.\.?|[{}]|\\<proof>)?"
 )
 
 
-def head(text: str) -> Head:
-    """Of a command without comments. A modifier alone has the keyword ''."""
+def head(text: str) -> tuple[str, str, int]:
+    """Of a command without comments: ``private`` or ``qualified`` or '', its keyword or '', and where that ends."""
     found = _HEAD.match(text)
     assert found is not None  # everything in the pattern is optional
-    return Head(found[1] or "", found[2] or "", found.end())
+    return found[1] or "", found[2] or "", found.end()
 
 
 _TARGET = re.compile(r"\s*+\(\s*+in\s++(\"[^\"]*+\"|[^)\s]++)\s*+\)")

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from proofpile2 import contamination
 from proofpile2.proofs import lean_traces
+from proofpile2.proofs.documents import batches
 from proofpile2.proofs.lean import Whence, read_records
 from proofpile2.proofs.lean_traces import READERS, sniff
 
@@ -437,6 +438,19 @@ def test_sniff(text, kind):
     assert sniff(text.encode()[:4096], "any.json") == kind
 
 
+def test_what_no_column_can_hold():
+    """Halves of surrogate pairs become question marks, whole pairs stay; places beyond 32 bits are damage."""
+    for kind in ("extract-goals", "repl", "leandojo", "ntp-toolkit"):
+        text = SAMPLES[kind].replace("simp", "simp \\ud835 \\uDD5C \\ud835\\udd5c \\\\ud8ab")
+        (document, *_), _ = read(kind, text)
+        assert any("simp ? ? 𝕜 \\ud8ab" in one.tactic for one in document.steps)
+        assert list(batches([document]))
+    for kind in ("extract-goals", "repl"):
+        documents, notes = read(kind, SAMPLES[kind].replace('"line": ', '"line": 99999999999'))
+        assert not any(document.steps for document in documents)
+        assert notes
+
+
 @pytest.mark.parametrize("kind", SAMPLES)
 @settings(max_examples=60, deadline=None)
 @given(st.data())
@@ -444,9 +458,10 @@ def test_damage_never_raises(kind, data):
     """A trace cut or changed anywhere gives documents or notes, never a traceback."""
     text = SAMPLES[kind]
     at = data.draw(st.integers(0, len(text)))
-    inserted = data.draw(st.text('{}[]":,0-\n\\=GOAL', max_size=4))
+    inserted = data.draw(st.text('{}[]":,09-\n\\=GOALud', max_size=6))
     text = text[:at] + inserted + text[data.draw(st.integers(at, min(len(text), at + 20))) :]
-    read(kind, text)
+    documents, _ = read(kind, text)
+    list(batches(documents))
 
 
 @pytest.mark.parametrize("kind", [kind for kind in SAMPLES if kind != "lean-training-data"])

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from proofpile2.proofs.lean_nesting import Place, Record, Said, steps_by_range
-from proofpile2.proofs.lean_text import file_of, module_of, name_of, statement_of
+from proofpile2.proofs.lean_text import file_of, module_of, name_of, statement_of, unbroken
 from proofpile2.proofs.steps import ProofDocument
 
-__all__ = ["Declare", "Declared", "Note", "Whence", "read_records", "said_in"]
+__all__ = ["Declare", "Declared", "Note", "Whence", "fits", "read_records", "said_in"]
 
 Note = Callable[[str], None]
 """Takes what was wrong and stepped over, in one line."""
@@ -140,13 +140,14 @@ def read_records(
             value, stop = decode(line) if line[:1] == "{" else (json.loads(line), len(line))
             if line[stop:].strip():
                 raise ValueError
+            value = unbroken(value, line, 0, stop)
             if "tactic" in value:
                 start, end = value["pos"], value["endPos"]
                 place, final = (start["line"], start["column"]), (end["line"], end["column"])
                 text = value["tactic"]
                 if text is None and span is not None:
                     text = span(place, final)
-                if type(text) is not str or not place <= final or {*map(type, place + final)} != {int}:
+                if type(text) is not str or not place <= final or not fits(*place, *final):
                     raise ValueError
                 name, kind = value.get("decl"), value.get("kind") or ""
                 if type(kind) is not str:
@@ -183,6 +184,11 @@ def read_records(
         note(f"{whence.path}: line {number} is no record")
     if header or records or errors:
         yield document()
+
+
+def fits(*numbers: Any) -> bool:
+    """Whether lines and columns are such as a column of the result can hold."""
+    return all(type(number) is int and 0 <= number < 1 << 31 for number in numbers)
 
 
 _UNKNOWN: Said = ("?", "", "")

@@ -15,6 +15,7 @@ __all__ = [
     "plain",
     "split_goals",
     "statement_of",
+    "unbroken",
     "unprinted",
     "without_blanks",
 ]
@@ -118,6 +119,28 @@ def name_of(declaration: Any) -> str:
     if name.startswith("_private."):
         name = _PRIVATE.sub("", name)
     return "" if name.startswith("_example") or name == "[anonymous]" else name
+
+
+_SURROGATE = re.compile(r"\\u[dD][89abAB]..(?P<second>\\u[dD][c-fC-F]..)?|\\u[dD][c-fC-F]..")
+
+
+def unbroken(value: Any, text: str, start: int, end: int) -> Any:
+    """``value`` of the JSON ``text[start:end]``, with question marks for halves of surrogate pairs, which JSON can hold
+    and UTF-8 can't."""
+    for found in _SURROGATE.finditer(text, start, end):
+        if found["second"] is None:
+            return _encodable(value)
+    return value
+
+
+def _encodable(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, list):
+        return [_encodable(one) for one in value]
+    if isinstance(value, dict):
+        return {_encodable(key): _encodable(one) for key, one in value.items()}
+    return value
 
 
 def file_of(path: Any) -> str:

@@ -10,10 +10,10 @@ from dataclasses import replace
 from tempfile import TemporaryFile
 from typing import Any, TextIO
 
-from proofpile2.proofs.lean import Declare, Note, Whence, read_records, said_in
+from proofpile2.proofs.lean import Declare, Note, Whence, fits, read_records, said_in
 from proofpile2.proofs.lean_nesting import Place, Record, Said, steps_by_range
 from proofpile2.proofs.lean_order import steps_in_order
-from proofpile2.proofs.lean_text import file_of, module_of, path_of, split_goals, statement_of
+from proofpile2.proofs.lean_text import file_of, module_of, path_of, split_goals, statement_of, unbroken
 from proofpile2.proofs.steps import ProofDocument, ProofStep
 
 __all__ = ["READERS", "read_leandojo", "read_ntp_toolkit", "read_repl", "read_training_data", "sniff"]
@@ -81,7 +81,8 @@ def _values(stream: TextIO, path: str, note: Note) -> Iterator[Any]:
             if at == len(text):
                 break
             try:
-                value, at = decode(text, at)
+                value, end = decode(text, at)
+                value = unbroken(value, text, at, end)
             except (ValueError, RecursionError) as error:
                 cut = not isinstance(error, json.JSONDecodeError) or (
                     error.pos > len(text) - 16 or error.msg.startswith("Unterminated")
@@ -92,6 +93,7 @@ def _values(stream: TextIO, path: str, note: Note) -> Iterator[Any]:
                 anew = _ANEW.search(text, at + 1)
                 text, at = text[anew.end() :] if anew else "", 0  # json counts the lines before each error
             else:
+                at = end
                 yield value
         if ended:
             return
@@ -101,8 +103,8 @@ def _values(stream: TextIO, path: str, note: Note) -> Iterator[Any]:
 
 def _place(value: Any) -> Place:
     line, column = value["line"], value["column"]
-    if type(line) is not int or type(column) is not int:
-        raise TypeError
+    if not fits(line, column):
+        raise ValueError
     return line, column
 
 
@@ -147,12 +149,7 @@ def read_repl(
             answer = next((value[key] for key in ("response", "result", "answer") if key in value), value)
             if answer is not value:
                 asked = value.get("request", value)
-            elif ("cmd" in value or "path" in value) and not value.keys() & {
-                "messages",
-                "tactics",
-                "infotree",
-                "sorries",
-            }:
+            elif value.keys() & {"cmd", "path"} and not value.keys() & _ANSWERS:
                 asked = value
                 continue
             if (there := file_of(asked.get("path"))) != path:
@@ -178,6 +175,9 @@ def read_repl(
         yield document()
 
 
+_ANSWERS = frozenset({"messages", "tactics", "infotree", "sorries"})
+
+
 def _said(asked: Mapping[str, Any], declare: Declare | None) -> Callable[[Place], Said] | None:
     source = asked.get("cmd")
     if declare is None or not isinstance(source, str):
@@ -188,7 +188,7 @@ def _said(asked: Mapping[str, Any], declare: Declare | None) -> Callable[[Place]
 
 def _answer(answer: Any, said: Callable[[Place], Said] | None, note: Note) -> list[Record]:
     if trees := answer.get("infotree"):
-        return list(_tactics(trees, said))
+        return list(_tactics(trees, said, note))
     records = []
     for one in answer.get("tactics") or ():
         try:
@@ -210,30 +210,35 @@ def _answer(answer: Any, said: Callable[[Place], Said] | None, note: Note) -> li
     return records
 
 
-def _tactics(trees: Any, said: Callable[[Place], Said] | None) -> Iterator[Record]:
+def _tactics(trees: Any, said: Callable[[Place], Said] | None, note: Note) -> Iterator[Record]:
     """Tactics of info trees as the REPL prints them; those that macros made are left out."""
     waiting = list(reversed(trees))
     while waiting:
-        tree = waiting.pop()
-        waiting += reversed(tree.get("children") or ())
-        node = tree.get("node")
-        if tree.get("kind") != "TacticInfo" or not node or not node.get("name"):
-            continue
-        syntax = node["stx"]
-        spot = syntax["range"]
-        if spot.get("synthetic"):
-            continue
-        start = _place(spot["start"])
-        before, after = (node.get(one, node.get(other, ())) for one, other in _GOALS)
-        yield Record(
-            _text(syntax["pp"] or "").strip(),
-            _strings(before),
-            _strings(after),
-            start,
-            _place(spot["finish"]),
-            _text(syntax["kind"]),
-            said(start) if said else _NOTHING,
-        )
+        try:
+            tree = waiting.pop()
+            waiting += reversed(tree.get("children") or ())
+            node = tree.get("node")
+            if tree.get("kind") != "TacticInfo" or not node or not node.get("name"):
+                continue
+            syntax = node["stx"]
+            spot = syntax["range"]
+            if spot.get("synthetic"):
+                continue
+            start = _place(spot["start"])
+            before, after = (node.get(one, node.get(other, ())) for one, other in _GOALS)
+            record = Record(
+                _text(syntax["pp"] or "").strip(),
+                _strings(before),
+                _strings(after),
+                start,
+                _place(spot["finish"]),
+                _text(syntax["kind"]),
+                said(start) if said else _NOTHING,
+            )
+        except _DAMAGED:
+            note("a node of an info tree without text, goals or place")
+        else:
+            yield record
 
 
 _GOALS = (("goalsBefore", "goals_before"), ("goalsAfter", "goals_after"))
@@ -320,7 +325,7 @@ def _verbose(pieces: Iterable[str], whence: Whence, note: Note) -> Iterator[Proo
         module = fields[0].strip()
         if known[0] != fields[1]:
             known = (fields[1], _claim("\n---\n".join(fields[2 : at - 1])))
-        left, first, right, last = map(int, spot.groups())
+        left, first, right, last = (int(number[:9]) for number in spot.groups())
         records.append(
             Record(
                 "\n---\n".join(fields[at + 1 : -2]).strip(),

@@ -145,10 +145,9 @@ class _File:
             self.note(f"line {here.line if here else 1}: coqtop ended: {gone}: {here.plain[:100] if here else ''}")
             yield from self._finish([], f"prover_failed:{gone}")
             yield replace(self.document, drop=f"prover_failed:{gone}")
-        except _MissingImport as error:
-            self.note(f"line {here.line if here else 1}: {error} (build the project first)")
-            yield from self._finish([], "prover_failed:missing_import")
-            yield replace(self.document, drop="prover_failed:missing_import")
+        except _FailedImport as failed:
+            yield from self._finish([], f"prover_failed:{failed}")
+            yield replace(self.document, drop=f"prover_failed:{failed}")
         else:
             yield from self._finish([], "unfinished_proof")
 
@@ -248,11 +247,12 @@ class _File:
 
     def _failed(self, one: Sentence, word: str, answer: Answer) -> Generator[ProofDocument | None, None, None]:
         cause = "prover_failed:timeout" if answer.late else None
-        self.note(f"line {one.line}: {'timeout' if answer.late else answer.message}: {one.plain[:100]}")
-        if word in ("Require", "From", "Load") or one.plain.startswith("Declare ML"):
-            if answer.late:
-                raise Gone("timeout")
-            raise _MissingImport(answer.message)
+        imports = word in ("Require", "From", "Load") or one.plain.startswith("Declare ML")
+        missing = imports and _MISSING.search(answer.message)
+        hint = " (build the project first)" if missing else ""
+        self.note(f"line {one.line}: {'timeout' if answer.late else answer.message}: {one.plain[:100]}{hint}")
+        if imports:
+            raise _FailedImport("timeout" if answer.late else "missing_import" if missing else "import_failed")
         if self.open:
             self.open[-1].drop = cause or "file_with_errors:step_failed"
             yield from self._give_up()
@@ -286,8 +286,13 @@ class _File:
             del self.modules[places[-1] if places else len(self.modules) :]
 
 
-class _MissingImport(Exception):
-    """A file that this one needs is not there or not compiled."""
+class _FailedImport(Exception):
+    """A file that this one needs is not there or not compiled, or does not go with what is there; a short detail."""
+
+
+_MISSING = re.compile(
+    r"annot find|nable to locate|an't find|not found|o such file|ad version|bad magic|inconsistent assumptions", re.I
+)
 
 
 _HARMLESS = frozenset(

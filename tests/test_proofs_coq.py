@@ -288,6 +288,37 @@ def test_program_that_is_not_there(tmp_path):
         CoqFiles((str(tmp_path),), program="echo").units()
 
 
+def test_installed_packages_are_tried_by_short_names(tmp_path, monkeypatch):
+    """A file of an installed package that does not find an import is read again with -R; nothing else is."""
+    asked = []
+
+    def prove(text, document, command, limits, note):
+        asked.append(command)
+        note("tried")
+        missing = "-R" not in command and "short" in text
+        yield ProofDocument(
+            "coq", "o", "f.v", document.module, "a", drop="prover_failed:missing_import" if missing else "x"
+        )
+
+    monkeypatch.setattr("proofpile2.sources.coq_files.prove", prove)
+    for place in ("theories/Init/A.v", "user-contrib/Pack/sub/B.v", "user-contrib/Pack/C.v"):
+        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / place).write_text("short" if "B" in place else "long")
+    source = CoqFiles((str(tmp_path),))
+    source.__dict__.update(_library=tmp_path, _version="9.0.1", _command=("rocq", "repl"))
+    notes = []
+    for unit in source.units():
+        list(source.read(unit, notes.append))
+    place = str(tmp_path / "user-contrib" / "Pack")
+    assert asked == [
+        ("rocq", "repl", "-top", "Corelib.Init.A", "-noinit"),
+        ("rocq", "repl", "-top", "Pack.C"),
+        ("rocq", "repl", "-top", "Pack.sub.B"),
+        ("rocq", "repl", "-top", "Pack.sub.B", "-R", place, "Pack"),
+    ]
+    assert notes == ["tried"] * 3
+
+
 # runs of coqtop itself
 
 

@@ -128,23 +128,30 @@ class CoqFiles:
         """Documents of one file. What went wrong is noted and is the reason of the documents concerned."""
         root, path = self._files[unit]
         origin, _, below = unit.partition("/")
-        command, module = self._called(root, path)
+        commands, module = self._called(root, path)
         document = ProofDocument("coq", origin, below, module, version=self._version)
         nothing = next(batches([document])).slice(0, 0)
         text = path.read_bytes().decode("utf-8", "surrogateescape")
         limits = Limits(self.seconds, self.file_seconds, self.memory, self.max_state)
         documents: list[ProofDocument] = []
+        notes: list[str] = []
         beat = time.monotonic()
-        for one in prove(text, document, command, limits, note):
-            if one:
-                documents.append(one)
-            if time.monotonic() - beat > _BEAT:
-                beat = time.monotonic()
-                yield nothing
+        for command in commands:
+            documents, notes = [], []
+            for one in prove(text, document, command, limits, notes.append):
+                if one:
+                    documents.append(one)
+                if time.monotonic() - beat > _BEAT:
+                    beat = time.monotonic()
+                    yield nothing
+            if not documents or documents[-1].drop != "prover_failed:missing_import":
+                break
+        for line in notes:
+            note(line)
         yield from batches(documents)
 
-    def _called(self, root: Path, path: Path) -> tuple[tuple[str, ...], str]:
-        """The command for a file, and the name of its module."""
+    def _called(self, root: Path, path: Path) -> tuple[tuple[tuple[str, ...], ...], str]:
+        """The commands to try for a file until its imports are found, and the name of its module."""
         own = installed(self._library, self._version)
         if path.is_relative_to(self._library):
             project = own
@@ -157,7 +164,17 @@ class CoqFiles:
         arguments = () if project is own else project.arguments()
         # the prelude is made of these files, so it can't be there when they are read
         bare = ("-noinit",) if module.startswith(("Coq.Init.", "Corelib.Init.")) else ()
-        return (*self._command, "-top", module, *bare, *arguments, *self.arguments), module
+        first = (*self._command, "-top", module, *bare, *arguments, *self.arguments)
+        package = self._package(path)
+        if not package:
+            return (first,), module
+        # built with -R, a package imports its own files by short names, which its installation does not give
+        return (first, (*first, "-R", str(package), package.name)), module
+
+    def _package(self, path: Path) -> Path | None:
+        """Folder of the installed package that ``path`` belongs to."""
+        packages = self._library / "user-contrib"
+        return packages / path.relative_to(packages).parts[0] if path.is_relative_to(packages) else None
 
 
 def _project_file(root: Path, path: Path) -> Path | None:

@@ -364,7 +364,8 @@ def _isabelle(source: _Masked, start: int, stop: int) -> _Read:
 
 
 _ISABELLE_LOCALE = re.compile(r"\s*+\(\s*+in\s[^)]*+\)")
-_ISABELLE_HEAD = re.compile(r"\s*+(?P<name>[^\s:\[(\"]++)?+\s*+(?:\[[^\]]*+\]\s*+)?+:(?!:)")
+_ISABELLE_ATTRIBUTES = r"\[(?:[^\[\]]|\[(?:[^\[\]]|\[[^\[\]]*+\])*+\])*+\]"
+_ISABELLE_HEAD = re.compile(rf"\s*+(?P<name>[^\s:\[(\"]++)?+\s*+(?:{_ISABELLE_ATTRIBUTES}\s*+)?+:(?!:)")
 _ISABELLE_PROOF = re.compile(
     r"\b(?:proof|by|apply|using|unfolding|sorry|oops|supply|subgoal|nitpick|quickcheck|sledgehammer|done)\b|\.\.|\.(?=\s|\Z)"
 )
@@ -373,7 +374,7 @@ _ISABELLE_QUOTE = re.compile(
 )
 _ISABELLE_PATTERN = re.compile(r"(?:\(|^)\s*+is\s*+\Z")  # (is "?l = _"): names for parts, no claim
 _ISABELLE_LABEL = re.compile(
-    r"(?<![\w'.])[\w'.]++\s*+(?:\[[^\]]*+\]\s*+)?+:(?!:)|(?:\(|^)\s*+is\b|\b(?:assumes|shows|and)\b"
+    rf"(?<![\w'.])[\w'.]++\s*+(?:{_ISABELLE_ATTRIBUTES}\s*+)?+:(?!:)|(?:\(|^)\s*+is\b|\b(?:assumes|shows|and)\b"
 )
 
 
@@ -492,7 +493,9 @@ _SYNTAX: Mapping[str, _Syntax] = {
         read=_lean,
     ),
     "isabelle": _Syntax(
-        flat=r"""(?P<s>"(?:[^"\\]|\\.)*+"|`[^`\n]*+`)""",
+        flat=r"""(?P<s>"(?:[^"\\]|\\.)*+"|`[^`\n]*+`)"""
+        r"|(?P<c>\\<(?:comment|\^cancel|\^marker)>\s*+\\<open>(?:[^\\]|\\(?!<(?:open|close)>)"
+        r"|\\<open>(?:[^\\]|\\(?!<close>))*+\\<close>)*+\\<close>|―\s*+‹[^‹›]*+›)",
         nested=((r"\(\*", r"\*\)", True), (r"\\<open>", r"\\<close>", False), ("‹", "›", False),
                 (r"\{\*", r"\*\}", False)),
         command=_line(

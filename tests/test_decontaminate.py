@@ -331,3 +331,17 @@ def test_real_files(shared):
     assert fates[True, "drop"] == 80
     assert fates[True, "keep"] == 2  # import lists, which the rules for code drop
     assert fates[False, "cut"] == fates[False, "drop"] == 0
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "lemma toy_head:", "lemma toy_head [simp, THEN bar[rotated, of x[y]]]:",
+        "lemma toy_head: \\<comment> \\<open>why \\<open>this\\<close> holds\\<close>", "lemma toy_head: ― ‹why›",
+    ],
+)  # fmt: skip
+def test_attributes_and_formal_comments_of_isabelle_are_no_statement(head):
+    """Brackets within brackets, and comments that Isabelle checks, stand before the same claim."""
+    (one,) = declarations(f'{head}\n  "a + b = b + (a::nat)"\n  by simp\n', "isabelle")
+    assert one.name == "toy_head"
+    assert one.statement == ("a", "+", "b", "=", "b", "+", "(", "a", ":", ":", "nat", ")")

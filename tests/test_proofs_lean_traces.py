@@ -503,7 +503,7 @@ def real(shared, folder, name):
         (
             "calc",
             [
-                ("calc\n  3 = 4 := by\n  4 = 5 := by", ("⊢ 3 = 5",), None, 0, None),
+                ("calc\n  3 = 4 := by\n  4 = 5 := by", ("⊢ 3 = 5",), None, 0, "sorry"),
                 ("sorry", ("⊢ 3 = 4",), None, 1, "sorry"),
                 ("sorry", ("⊢ 4 = 5",), None, 1, "sorry"),
             ],

@@ -45,7 +45,7 @@ steps = st.lists(
         before=st.lists(text, max_size=3).map(tuple),
         after=st.none() | st.lists(text, max_size=3).map(tuple),
         state=text, declaration=text, kind=text, statement=text, depth=st.integers(0, 9),
-        line=st.integers(1, 99), column=st.integers(0, 99), flaw=st.none() | text,
+        line=st.integers(1, 99), column=st.integers(0, 99), flaw=st.none() | text, whole=text,
     ),
     max_size=4,
 )  # fmt: skip
@@ -132,6 +132,9 @@ def test_pair_forms():
         "prompt": "Tactic state:\n---\nh : p ∨ q\n⊢ q ∨ p\n---\nNext tactic:\n---\n", "completion": "cases h\n---\n",
     }  # fmt: skip
     assert pair(ProofStep("done"), "plain") is None
+    outer = ProofStep("have h : p := by", ("⊢ q",), whole="have h : p := by simp")
+    assert pair(outer, "llmstep")["output"] == "have h : p := by simp"
+    assert "by simp" not in text_of("lean", (outer,))
 
 
 def test_subsets_have_a_way_back():

@@ -235,14 +235,15 @@ def steps_of(nodes: Iterable[Node], note: Callable[[str], None]) -> list[ProofSt
     """Steps of nodes; outer ones come before inner ones."""
     steps = []
     for node in nodes:
-        record, flaw = node.record, node.record.flaw
+        record, flaw, whole = node.record, node.record.flaw, ""
         if node.up is not None:
             node.depth = node.up.depth + 1
         if node.inner:
+            whole = plain(record.text).strip()
             holes = node.holes or _holes(record, node.inner)
             if not holes:
                 note(f"line {record.start[0]}: the text of an inner tactic is not in the outer one")
-                text, flaw = plain(record.text).strip(), "inner_text_not_found"
+                text, flaw = whole, "inner_text_not_found"
             else:
                 text = _without(record.text, holes)
                 if not text or _ONLY_STRUCTURE.fullmatch(text):
@@ -261,9 +262,9 @@ def steps_of(nodes: Iterable[Node], note: Callable[[str], None]) -> list[ProofSt
         if after and unprinted(after):
             after = None
         line, column = record.start
-        flaw = flaw or flaw_of(text, before)
+        flaw = flaw or flaw_of(whole or text, before)
         # by position, which takes a fifth less time: declaration, kind and statement stand between state and line
-        steps.append(ProofStep(text, before, after, "", *record.said, line, column, node.depth, flaw))
+        steps.append(ProofStep(text, before, after, "", *record.said, line, column, node.depth, flaw, whole))
     return steps
 
 

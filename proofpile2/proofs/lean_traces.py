@@ -165,7 +165,7 @@ def read_repl(
             errors += wrong
             found = steps_by_range(records, note)
             steps += (
-                [replace(one, flaw=one.flaw or "lean_error") for one in found] if wrong and not keep_errors else found
+                [one._replace(flaw=one.flaw or "lean_error") for one in found] if wrong and not keep_errors else found
             )
         except _DAMAGED:
             note(f"{whence.path}: object {number} is no answer of the REPL")

@@ -1,4 +1,7 @@
-"""(state, tactic) pairs in the forms that tactic-prediction models are trained on and prompted with."""
+"""(state, tactic) pairs in the forms that tactic-prediction models are trained on and prompted with.
+
+A tactic with others inside it is there with them: each pair stands alone, and what it predicts can be run.
+"""
 
 from __future__ import annotations
 
@@ -13,19 +16,19 @@ __all__ = ["FORMS", "pair"]
 def _plain(step: ProofStep, end: str) -> dict[str, Any]:
     return {
         "state": step.shown,
-        "tactic": step.tactic + end,
+        "tactic": (step.whole or step.tactic) + end,
         "goals": list(step.before),
         "goals_after": None if step.after is None else list(step.after),
     }
 
 
 def _llmstep(step: ProofStep, end: str) -> dict[str, Any]:
-    return {"input": f"[GOAL]{step.shown}[PROOFSTEP]", "output": step.tactic + end}
+    return {"input": f"[GOAL]{step.shown}[PROOFSTEP]", "output": (step.whole or step.tactic) + end}
 
 
 def _few_shot(step: ProofStep, end: str) -> dict[str, Any]:
     prompt = f"Tactic state:\n---\n{step.shown}\n---\nNext tactic:\n---\n"
-    return {"prompt": prompt, "completion": f"{step.tactic}\n---\n{end}"}
+    return {"prompt": prompt, "completion": f"{step.whole or step.tactic}\n---\n{end}"}
 
 
 FORMS: Mapping[str, Callable[[ProofStep, str], dict[str, Any]]] = {

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
 __all__ = ["STEPS", "ProofDocument", "ProofStep", "from_column", "prover_of", "subset_of", "to_column"]
 
 
-@dataclass(frozen=True)
-class ProofStep:
+class ProofStep(NamedTuple):  # of which millions are made: a frozen dataclass takes five times as long
     """One step: what there was to prove, what was done, and what was left.
 
     ``tactic``       as written, without comments; what stands around nested steps, without them
@@ -24,6 +23,7 @@ class ProofStep:
     ``kind``         its keyword, such as ``theorem``; ``statement`` what it claims, as written, from the keyword on
     ``line``         of the tactic's first character, from 1 (0: not known); ``column`` from 0, in code points
     ``depth``        how many steps or proof blocks it stands in, from 0
+    ``whole``        the tactic with the steps inside it, where there are any: what can be run, as ``tactic`` then can't
     ``flaw``         why it is not to be shown to a model, such as ``unprintable_goal``; None: nothing is wrong
     """
 
@@ -38,6 +38,7 @@ class ProofStep:
     column: int = 0
     depth: int = 0
     flaw: str | None = None
+    whole: str = ""
 
     @property
     def shown(self) -> str:
@@ -81,6 +82,7 @@ STEPS = pa.list_(
             pa.field("column", pa.int32()),
             pa.field("depth", pa.int32()),
             pa.field("flaw", pa.string()),
+            pa.field("whole", pa.string()),
         ]
     )
 )
@@ -102,6 +104,7 @@ def to_column(steps: Sequence[ProofStep]) -> list[dict[str, Any]]:
             "column": one.column if one.line else None,
             "depth": one.depth,
             "flaw": one.flaw,
+            "whole": one.whole or None,
         }
         for one in steps
     ]
@@ -122,6 +125,7 @@ def from_column(values: Sequence[Mapping[str, Any]]) -> tuple[ProofStep, ...]:
             column=one["column"] or 0,
             depth=one["depth"] or 0,
             flaw=one["flaw"],
+            whole=one["whole"] or "",
         )
         for one in values
     )

@@ -8,8 +8,9 @@ import lzma
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
+from pathlib import PurePosixPath
 from typing import IO, ClassVar
 
 import pyarrow as pa
@@ -124,4 +125,6 @@ def _documents(stream: IO[bytes], unit: str, kind: str, note: Callable[[str], No
     text = io.TextIOWrapper(stream, "utf-8", "replace", newline="")
     origin = unit.split("/", 1)[0].split(".", 1)[0]
     declare = partial(declarations, language="lean")
-    yield from lean_traces.READERS[kind](text, Whence(origin, unit), note, declare=declare)
+    for one in lean_traces.READERS[kind](text, Whence(origin, unit), note, declare=declare):
+        # each file of LeanDojo's has theorems of its own of one and the same module
+        yield replace(one, name=PurePosixPath(unit).name.split(".", 1)[0]) if kind == "leandojo" else one

@@ -55,8 +55,11 @@ steps = st.lists(
 @settings(deadline=None)
 def test_steps_come_back_from_their_column(given_steps):
     """Through Arrow and back they are the same, whether the goals afterwards are none or not known."""
-    column = pa.array([to_column(given_steps)], STEPS)
-    assert from_column(column.to_pylist()[0]) == tuple(given_steps)
+    column = to_column([given_steps, None, (), given_steps])
+    assert column.type == STEPS
+    first, none, empty, last = column.to_pylist()
+    assert from_column(first) == from_column(last) == tuple(given_steps)
+    assert (none, empty) == (None, [])
 
 
 def test_lean_layout():

@@ -69,7 +69,7 @@ def _batch(rows: Sequence[tuple[ProofDocument, str, str | None, str | None]]) ->
         "locator": column(place for _, place, _, _ in rows),
         "module": column(one.module for one, _, _, _ in rows),
         "prover": column(f"{one.prover} {one.version}".strip() for one, _, _, _ in rows),
-        "steps": pa.array([to_column(one.steps) for one, _, _, _ in rows], STEPS),
+        "steps": to_column([one.steps for one, _, _, _ in rows]),
         DROP: column(drop for _, _, _, drop in rows),
     }
     return pa.RecordBatch.from_pydict(empty_columns(len(rows), columns))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -68,64 +69,36 @@ class ProofDocument:
     drop: str | None = None
 
 
-STEPS = pa.list_(
-    pa.struct(
-        [
-            pa.field("tactic", pa.string(), nullable=False),
-            pa.field("before", pa.list_(pa.string()), nullable=False),
-            pa.field("after", pa.list_(pa.string())),
-            pa.field("state", pa.string()),
-            pa.field("declaration", pa.string()),
-            pa.field("kind", pa.string()),
-            pa.field("statement", pa.string()),
-            pa.field("line", pa.int32()),
-            pa.field("column", pa.int32()),
-            pa.field("depth", pa.int32()),
-            pa.field("flaw", pa.string()),
-            pa.field("whole", pa.string()),
-        ]
-    )
-)
-"""Type of the column ``steps``: the fields of :class:`ProofStep`; null where a string would be empty or a line is 0."""
+_TEXTS = pa.list_(pa.string())
+_FIELDS = [
+    pa.field("tactic", pa.string()),
+    pa.field("before", _TEXTS),
+    pa.field("after", _TEXTS),
+    *(pa.field(name, pa.string()) for name in ("state", "declaration", "kind", "statement")),
+    *(pa.field(name, pa.int32()) for name in ("line", "column", "depth")),
+    pa.field("flaw", pa.string()),
+    pa.field("whole", pa.string()),
+]
+STEPS = pa.list_(pa.struct(_FIELDS))
+"""Type of the column ``steps``: a list of records with the fields of :class:`ProofStep`, in their order."""
 
 
-def to_column(steps: Sequence[ProofStep]) -> list[dict[str, Any]]:
-    """Steps as values of :data:`STEPS`."""
-    return [
-        {
-            "tactic": one.tactic,
-            "before": list(one.before),
-            "after": None if one.after is None else list(one.after),
-            "state": one.state or None,
-            "declaration": one.declaration or None,
-            "kind": one.kind or None,
-            "statement": one.statement or None,
-            "line": one.line or None,
-            "column": one.column if one.line else None,
-            "depth": one.depth,
-            "flaw": one.flaw,
-            "whole": one.whole or None,
-        }
-        for one in steps
-    ]
+def to_column(rows: Sequence[Sequence[ProofStep] | None]) -> pa.Array:
+    """The steps of each row as an array of :data:`STEPS`; null for a row without any column of steps (None)."""
+    flat = [step for row in rows if row for step in row]
+    values = zip(*flat, strict=True) if flat else [()] * len(_FIELDS)
+    arrays = [pa.array(list(value), field.type) for value, field in zip(values, _FIELDS, strict=True)]
+    records = pa.StructArray.from_arrays(arrays, fields=_FIELDS)
+    ends = list(accumulate((len(row or ()) for row in rows), initial=0))
+    missing = pa.array([row is None for row in rows], pa.bool_())
+    return pa.ListArray.from_arrays(pa.array(ends, pa.int32()), records, type=STEPS, mask=missing)
 
 
 def from_column(values: Sequence[Mapping[str, Any]]) -> tuple[ProofStep, ...]:
-    """The steps that :func:`to_column` wrote."""
+    """The steps of one row, from what Arrow gives as Python objects."""
     return tuple(
-        ProofStep(
-            tactic=one["tactic"],
-            before=tuple(one["before"]),
-            after=None if one["after"] is None else tuple(one["after"]),
-            state=one["state"] or "",
-            declaration=one["declaration"] or "",
-            kind=one["kind"] or "",
-            statement=one["statement"] or "",
-            line=one["line"] or 0,
-            column=one["column"] or 0,
-            depth=one["depth"] or 0,
-            flaw=one["flaw"],
-            whole=one["whole"] or "",
+        ProofStep(**one)._replace(
+            before=tuple(one["before"]), after=None if one["after"] is None else tuple(one["after"])
         )
         for one in values
     )

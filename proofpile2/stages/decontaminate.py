@@ -13,7 +13,7 @@ from proofpile2 import shards
 from proofpile2.benchmarks import Index, load, path_of
 from proofpile2.contamination import LANGUAGES, Declaration, cut, declarations
 from proofpile2.proofs.layout import text_of
-from proofpile2.proofs.steps import STEPS, ProofStep, from_column, prover_of, to_column
+from proofpile2.proofs.steps import ProofStep, from_column, prover_of, to_column
 from proofpile2.step import DROP, Apply, with_columns
 
 __all__ = ["Decontaminate", "Verdict", "examine", "examine_steps"]
@@ -83,11 +83,12 @@ class Decontaminate:
                 DROP: pa.array([one.drop for one in found], pa.string()),
             }
             if any(one.cuts and one.steps is not None for one in found):
-                kept = [
-                    old if one.steps is None or not one.cuts else to_column(one.steps)
-                    for old, one in zip(all_steps, found, strict=True)
-                ]
-                changed["steps"] = pa.array(kept, STEPS)
+                changed["steps"] = to_column(
+                    [
+                        one.steps if one.steps is not None or old is None else from_column(old)
+                        for old, one in zip(all_steps, found, strict=True)
+                    ]
+                )
             return with_columns(batch, changed)
 
         return apply

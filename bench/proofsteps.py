@@ -30,12 +30,16 @@ SAMPLES = (
 )  # fmt: skip
 
 
-def pisa(count: int) -> str:
-    """An extraction of ``count`` theorems, each with a structured proof."""
+def pisa(size: int, assumptions: int) -> str:
+    """An extraction of about ``size`` bytes: theorems with a structured proof, goals with so many assumptions."""
+    count = 1 + size // (1_200 + 400 * assumptions)
+    more = "".join(
+        f"\\<forall>k < {n}. g (h k + {n}) \\<le> f (k + {n}) \\<Longrightarrow> " for n in range(assumptions)
+    )
     rows: list[list[object]] = []
     for n in range(count):
-        state = f"proof (prove)\ngoal (1 subgoal):\n 1. \\<And>x. x < {n} \\<Longrightarrow> f x = g (x + {n})"
-        have = f"proof (state)\nthis:\n  f x = h (x + {n})\n\ngoal (1 subgoal):\n 1. f x = g (x + {n})"
+        state = f"proof (prove)\ngoal (1 subgoal):\n 1. \\<And>x. {more}x < {n} \\<Longrightarrow> f x = g (x + {n})"
+        have = f"proof (state)\nthis:\n  f x = h (x + {n})\n\ngoal (1 subgoal):\n 1. {more}f x = g (x + {n})"
         rows += [
             ["", f'lemma eq_{n} [simp]:\n  assumes "x < {n}"\n  shows "f x = g (x + {n})"', 0, ""],
             [state, "proof -", 1, ""],
@@ -95,7 +99,7 @@ def main() -> None:
     files = given.files or [shared / name for name in SAMPLES if (shared / name).exists()]
     texts = {path.name: repeated(path.read_text("utf-8"), path.name, size) for path in files}
     if not given.files:
-        texts["made.thy_output.json"] = pisa(1 + size // 1_250)
+        texts |= {f"{name}.thy_output.json": pisa(size, n) for name, n in (("short", 0), ("long", 7))}
     print(f"{'trace':<48} {'MB':>6} {'steps':>9} {'MB/s':>7} {'json MB/s':>10}")
     with tempfile.TemporaryDirectory() as folder:
         for name, text in texts.items():

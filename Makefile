@@ -34,6 +34,7 @@ bench: $(VENV)/installed-dev
 	$(BIN)/python bench/fidelity.py
 	$(BIN)/python bench/dedup.py
 	$(BIN)/python bench/classifiers.py
+	$(BIN)/python bench/perplexity.py
 	$(BIN)/python bench/pack.py
 
 clean:

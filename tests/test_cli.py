@@ -10,7 +10,7 @@ import pytest
 from proofpile2 import cli, shards
 
 COMMANDS = ["run", "stage", "plan", "status", "funnel", "explain", "verify", "clean", "filters test", "train mathscore",
-            "train tokenizer", "tokens", "push", "pull"]  # fmt: skip
+            "train perplexity", "train tokenizer", "tokens", "push", "pull"]  # fmt: skip
 
 PIPELINE = """
 name = "mine"

@@ -43,7 +43,7 @@ def test_the_shipped_web_pipeline_is_as_documented():
     plan = pipeline.load("web")
     assert [one.name for one in plan.passes] == ["extract", "filter", "dedup", "final"]
     assert [step["name"] for one in plan.passes for step in one.recipe["steps"]] == [
-        "prefilter", "html", "url_rules", "language", "mathscore", "content_rules", "dedup", "split",
+        "prefilter", "html", "url_rules", "language", "mathscore", "perplexity", "content_rules", "dedup", "split",
     ]  # fmt: skip
     names = plan.passes[-1].schema.names
     assert {"id", "text", "url", "split", "title", "formulas", "lang", "math_score", "duplicates", "characters"} <= set(

@@ -10,6 +10,7 @@ from proofpile2.stages.html import Html
 from proofpile2.stages.language import Language
 from proofpile2.stages.mathscore import MathScore
 from proofpile2.stages.notebooks import Notebooks
+from proofpile2.stages.perplexity import Perplexity
 from proofpile2.stages.prefilter import Prefilter
 from proofpile2.stages.split import Split
 from proofpile2.stages.tokens import CountTokens
@@ -20,8 +21,8 @@ __all__ = ["STEPS", "WHOLES"]
 STEPS: dict[str, type] = {
     kind.name: kind
     for kind in (
-        CodeRules, ContentRules, CountTokens, Decontaminate, Html, Language, MathScore, Notebooks, Prefilter, Split,
-        UrlRules,
+        CodeRules, ContentRules, CountTokens, Decontaminate, Html, Language, MathScore, Notebooks, Perplexity,
+        Prefilter, Split, UrlRules,
     )
 }  # fmt: skip
 """Steps that a pipeline file or ``proofpile2 stage`` can name."""

@@ -14,9 +14,10 @@ inline formula ends before the next blank line, else its ``$`` is a plain dollar
 (``\text{if $n$ is even}``) does not close; a ``$`` before a digit that would be closed by a ``$`` before a digit is a
 price.
 
-``split(text)`` gives what was taken out as well. ``words(prose)`` then makes one line of it: lower case, letters and
-spaces. Punctuation and digits go too, because a lonely full stop where a formula ended the sentence would tell that
-there had been one.
+``split(text)`` gives what was taken out as well. ``sample(text)`` is ``prose`` of a few stretches of a long page, which
+is all that the classifiers read of it. ``words(prose)`` then makes one line: lower case, letters and spaces.
+Punctuation and digits go too, because a lonely full stop where a formula ended the sentence would tell that there had
+been one.
 
 Both take time in proportion to the text: a scan for three characters, bounded look-aheads, no backtracking.
 """
@@ -26,7 +27,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-__all__ = ["MATH_ENVIRONMENTS", "excerpt", "prose", "split", "words"]
+__all__ = ["MATH_ENVIRONMENTS", "excerpt", "prose", "sample", "split", "stretches", "words"]
 
 _ENVIRONMENTS = (
     "align alignat aligned array Bmatrix bmatrix cases CD dcases displaymath dmath eqnarray equation "
@@ -58,6 +59,44 @@ def prose(text: str) -> str:
 
 
 @lru_cache(maxsize=256)  # the stages of one pass ask for the same texts, one batch after the other
+def sample(text: str) -> str:
+    """:func:`prose` of the :func:`stretches` of ``text``: of a short page all, of a long one enough to judge it."""
+    return "\n\n".join(map(prose, stretches(text)))
+
+
+def stretches(text: str, size: int = 3_000, count: int = 4) -> list[str]:
+    """The text where it is short, else ``count`` stretches of about ``size`` characters from equally spaced places.
+
+    They begin and end between paragraphs and outside of fenced code, so that each can be read alone: no formula is cut
+    in two. A text that is one paragraph is one stretch.
+    """
+    if len(text) <= size * count:
+        return [text]
+    found: list[str] = []
+    end = counted = 0
+    fenced = text.startswith("```")
+    for number in range(count):
+        start = max(end, (len(text) - size) * number // (count - 1))
+        if number:
+            start = text.find("\n\n", start)
+            if start < 0:
+                break
+            fenced ^= text.count("\n```", counted, start) % 2 == 1
+            counted = start
+            if fenced:
+                start = text.find("\n```", start) + 1
+                if not start:
+                    break
+                start, counted, fenced = text.find("\n", start), start, False
+                if start < 0:
+                    break
+        end = text.find("\n\n", start + size)
+        end = len(text) if end < 0 else end
+        found.append(text[start:end])
+    return found
+
+
+@lru_cache(maxsize=256)
 def split(text: str) -> tuple[str, str]:
     """``text`` without formulas, code, LaTeX and addresses, and the formulas and LaTeX taken out, one a line."""
     latex = ""

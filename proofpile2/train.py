@@ -1,12 +1,12 @@
 """Training of the models that ship: MathScore.
 
 OpenWebMath's MathScore (arXiv 2310.06786, section 3.3) was never released with its training code. The recipe: a page is
-positive if the text extracted from it has a popular LaTeX command in it; what the model sees is the text with every
+positive if the text extracted from it has popular LaTeX commands in it; what the model sees is the text with every
 piece of LaTeX taken out, so that it learns the words that go with mathematics; fastText, supervised.
 
-What is added here: at most so many pages of a site for each label, so that no large site decides; evaluation on sites
-that the model has not seen (folds of sites); calibration of the score on those; a report; the same model for the same
-seed.
+What is added here: a page with one command or two, or with formulas but no popular command, is neither positive nor
+negative; at most so many pages of a site for each label, so that no large site decides; evaluation on sites that the
+model has not seen (folds of sites); calibration of the score on those; a report; the same model for the same seed.
 """
 
 from __future__ import annotations
@@ -46,32 +46,35 @@ _SHARED |= {"blogspot", "sourceforge", "pages", "netlify", "web"}
 class Recipe:
     """Settings of :func:`train_mathscore`.
 
-    ``languages``              documents in other languages are not trained on
-    ``per_site``               largest number of documents of one site and label
+    ``popular_needed``   popular commands of LaTeX that make a page positive; with fewer, but some, it is not used
+    ``languages``        documents in other languages are not trained on
+    ``per_site``         largest number of documents of one site and label
+    ``min_words``        documents with fewer different words are not trained on
     ``piece_words``, ``pieces``  documents are trained on in pieces of so many words, so many from each
-    ``low``, ``high``          what two scores mean, see :func:`anchored`
+    ``low``, ``high``    what two scores mean, see :func:`anchored`
 
-    The learning rate is low and the rounds are few on purpose: a few thousand documents of a few hundred sites are soon
-    learnt by heart, and then the log odds run to the ends and say nothing on a new site.
+    The rounds are few on purpose: some thousand documents of a few hundred sites are soon learnt by heart, and then the
+    log odds run to the ends and say nothing on a new site.
     """
 
     commands: str = "web/latex_commands.toml"
+    popular_needed: int = 3
     languages: tuple[str, ...] = ("en",)
     seed: int = 1
     per_site: int = 40
-    min_words: int = 20
+    min_words: int = 8
     folds: int = 4
     dimensions: int = 16
-    piece_words: int = 150
-    pieces: int = 4
+    piece_words: int = 60
+    pieces: int = 6
     epochs: int = 8
-    learning_rate: float = 0.05
-    word_ngrams: int = 2
+    learning_rate: float = 0.1
+    word_ngrams: int = 1
     min_count: int = 4
     buckets: int = 200_000
     features_kept: int = 60_000
     low: tuple[float, float] = (0.17, 0.01)
-    high: tuple[float, float] = (0.8, 0.02)
+    high: tuple[float, float] = (0.8, 0.01)
 
 
 @dataclass(frozen=True)
@@ -148,9 +151,15 @@ def popular_commands(name: str, overlay: Sequence[str] = ()) -> frozenset[str]:
         raise ConfigError(f"{path}: expected a number cutoff and a table commands of numbers") from None
 
 
-def has_popular(latex: str, popular: frozenset[str]) -> bool:
-    """Whether one of the commands stands in ``latex``, the second value of :func:`proofpile2.prose.split`."""
-    return any(found[1] in popular for found in _COMMAND.finditer(latex))
+def label_of(latex: str, popular: frozenset[str], needed: int = 3) -> bool | None:
+    """What a page is by its LaTeX, the second value of :func:`proofpile2.prose.split`: None is neither.
+
+    A page with ``needed`` popular commands is mathematical, one without any formula is not. One that mentions a command
+    or has letters set as formulas may be either, and teaches nothing.
+    """
+    if not latex:
+        return False
+    return sum(found[1] in popular for found in _COMMAND.finditer(latex)) >= needed or None
 
 
 def site_of(url: str) -> str:
@@ -204,9 +213,10 @@ def examples_of(
     documents: Iterable[tuple[str, str, str]], popular: frozenset[str], recipe: Recipe
 ) -> Iterator[Example]:
     for url, site, text in documents:
-        line = " ".join(features(text).split())
-        if line.count(" ") + 1 >= recipe.min_words:
-            yield Example(f"{site} {url} {line[:200]}", site, has_popular(split(text)[1], popular), line)
+        line = features(text)
+        label = label_of(split(text)[1], popular, recipe.popular_needed)
+        if label is not None and line.count(" ") + 1 >= recipe.min_words:
+            yield Example(f"{site} {url} {line[:200]}", site, label, line)
 
 
 def balanced(examples: Iterable[Example], recipe: Recipe) -> list[Example]:
@@ -251,18 +261,19 @@ def fit(examples: Sequence[Example], model: str, recipe: Recipe, small: bool) ->
         trained.save_model(model)
 
 
-def _pieces(examples: Sequence[Example], recipe: Recipe) -> list[tuple[str, str]]:
-    """Label and words of the pieces to train on, in an order made by a hash, so that no site comes all at once."""
-    pieces = []
-    for example in examples:
-        line = example.line.split()
-        count = max(1, min(recipe.pieces, len(line) // recipe.piece_words))
-        for number in range(count):
-            start = len(line) * number // count
-            piece = " ".join(line[start : start + recipe.piece_words])
-            place = unit_interval(f"{number} {example.key}", f"piece{recipe.seed}")
-            pieces.append((place, POSITIVE if example.positive else NEGATIVE, piece))
-    return [(label, piece) for _, label, piece in sorted(pieces)]
+def _pieces(examples: Sequence[Example], recipe: Recipe) -> Iterator[tuple[str, str]]:
+    """Label and words of the pieces to train on, all of one length: those of short documents say their words again.
+
+    fastText takes the end of a line for one of its words, and would learn from it how long the pages of a kind are.
+    """
+    size = recipe.piece_words
+    for number in range(recipe.pieces):
+        for example in examples:
+            line = example.line.split()
+            count = max(1, min(recipe.pieces, len(line) // size))
+            if number < count:
+                piece = (line * -(-size // len(line)))[number::count][:size]
+                yield POSITIVE if example.positive else NEGATIVE, " ".join(piece)
 
 
 def site_weights(examples: Sequence[Example]) -> Floats:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proofpile2.prose import MATH_ENVIRONMENTS, excerpt, prose, split, words
+from proofpile2.prose import MATH_ENVIRONMENTS, excerpt, prose, sample, split, stretches, words
 
 CASES = [
     ("Let $x$ be real.", "Let   be real."),
@@ -82,3 +82,30 @@ def test_excerpt():
     """Short text whole; of long text stretches from beginning to end."""
     assert excerpt("abc", 10, 3) == "abc"
     assert excerpt("0123456789" * 10, 2, 3) == "01\n90\n89"
+
+
+def test_stretches_of_a_long_page():
+    """Whole paragraphs from beginning to end; no formula and no code block is cut in two."""
+    paragraph = "Let $x$ be a number. " * 20
+    code = "```\ncode $x\n\nmore code\n```"
+    text = "\n\n".join([paragraph, code] * 100)
+    parts = stretches(text, 1000, 4)
+    assert len(parts) == 4
+    assert parts[0].startswith("Let")
+    assert all(part in text and part.count("$x$") % 20 == 0 for part in parts)
+    assert sum(map(len, parts)) < 8000
+    assert set(words(sample("\n\n".join([text] * 3))).split()) == {"let", "be", "a", "number"}
+    assert stretches("short") == ["short"]
+    assert stretches("one long line " * 5000) == ["one long line " * 5000]
+
+
+@given(
+    st.lists(st.sampled_from(["$x$ a", "```\n$\n\nb\n```", "```", "c\n", "$$\\pi$$"]), max_size=60), st.integers(5, 40)
+)
+@settings(max_examples=200, deadline=None)
+def test_stretches_are_of_the_text(blocks, size):
+    """In order and without overlap, whatever the fences."""
+    text = "\n\n".join(blocks)
+    place = 0
+    for part in stretches(text, size, 4):
+        place = text.index(part, place) + len(part)

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import pyarrow as pa
 
 from proofpile2 import assets
-from proofpile2.prose import excerpt, prose
+from proofpile2.prose import excerpt, prose, sample
 from proofpile2.step import DROP, Apply, with_columns
 
 __all__ = ["Language", "identifier", "natural_words"]
@@ -42,7 +42,7 @@ class Language:
     """
 
     name: ClassVar[str] = "language"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     needs: ClassVar[tuple[str, ...]] = ("text",)
     adds: ClassVar[Mapping[str, pa.DataType]] = {"lang": pa.string(), "lang_score": pa.float32()}
     reasons: ClassVar[tuple[str, ...]] = ("language",)
@@ -66,19 +66,19 @@ class Language:
         identify = identifier(self.model)
 
         def judge(text: str) -> tuple[str | None, float | None, str | None]:
-            sample = natural_words(excerpt(prose(text), _PIECE, _PIECES))
-            if len(sample) < 25:
-                sample = natural_words(prose(excerpt(text, _PIECE, _PIECES).replace("`", " ")))
-                if len(sample) < 25:
+            shown = natural_words(excerpt(sample(text), _PIECE, _PIECES))
+            if len(shown) < 25:
+                shown = natural_words(prose(excerpt(text, _PIECE, _PIECES).replace("`", " ")))
+                if len(shown) < 25:
                     return None, None, None
-            beliefs = identify(sample)
+            beliefs = identify(" ".join(dict.fromkeys(shown.split(" "))))  # a word twice is work twice
             likeliest = max(beliefs, key=lambda code: beliefs[code], default="und")
             wanted = max((beliefs.get(code, 0.0) for code in self.languages), default=0.0)
             other = max((chance for code, chance in beliefs.items() if code not in self.languages), default=0.0)
             score = wanted / max(wanted + other, 1e-9)
             if score >= self.threshold:
                 return likeliest, score, None
-            if other < (0.8 if len(sample) < 200 else 0.2):
+            if other < (0.8 if len(shown) < 200 else 0.2):
                 return None, None, None
             return likeliest, score, f"language:{likeliest}"
 
@@ -109,9 +109,8 @@ def identifier(model: str) -> Callable[[str], dict[str, float]]:
 
 def natural_words(text: str) -> str:
     """The words of ``text`` in one line, without ``snake_case``, ``a.b``, ``f(``, ``camelCase`` and ``x``."""
-    found = _WORD.findall(text)
-    return " ".join(
-        word
-        for word in found
-        if (word[1:] == word[1:].lower() or word.isupper()) and (len(word) > 1 or not word.isascii())
-    )
+    return " ".join([word for word in _WORD.findall(text) if (word.islower() and len(word) > 1) or _natural(word)])
+
+
+def _natural(word: str) -> bool:
+    return (word[1:] == word[1:].lower() or word.isupper()) and (len(word) > 1 or not word.isascii())

@@ -15,13 +15,14 @@ import pyarrow as pa
 from proofpile2 import assets
 from proofpile2.config import read_toml
 from proofpile2.errors import ConfigError
-from proofpile2.prose import excerpt, prose, split, words
+from proofpile2.prose import excerpt, sample, split, words
 from proofpile2.step import DROP, Apply, with_columns
 
 __all__ = ["MathScore", "features", "raw_scorer", "scorer"]
 
 POSITIVE, NEGATIVE = "__label__math", "__label__other"
-_PIECE, _PIECES = 1_500, 4  # characters, places: what a score is made from on a long page
+_PIECE, _PIECES = 2_000, 4  # characters, places: what a score is made from on a long page
+_DOUBT = 40  # words: the log odds of a page with as many count half
 
 
 @dataclass(frozen=True)
@@ -30,16 +31,16 @@ class MathScore:
 
     Rows are dropped below ``with_formulas`` where LaTeX was found on the page (``formulas`` above 0), and below
     ``without_formulas`` where none was: OpenWebMath's 0.17 and 0.8 (keirp/OpenWebMath, ``filter_dataset.py`` and
-    ``extract_from_warc.py``). A page with fewer than ``min_words`` words beside its formulas has no score (null): it
-    stays where LaTeX was found and goes where there is none. Without a ``formulas`` column, LaTeX is looked for in
-    the text.
+    ``extract_from_warc.py``). A page with fewer than ``min_words`` different words beside its formulas has no score
+    (null): it stays where LaTeX was found and goes where there is none. Without a ``formulas`` column, LaTeX is looked
+    for in the text.
 
     ``model`` names a fastText model and, with the ending ``.toml``, its calibration; ``proofpile2 train mathscore``
     makes both. What the model sees is :func:`features`.
     """
 
     name: ClassVar[str] = "mathscore"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     needs: ClassVar[tuple[str, ...]] = ("text",)
     adds: ClassVar[Mapping[str, pa.DataType]] = {"math_score": pa.float32()}
     reasons: ClassVar[tuple[str, ...]] = ("low_math_score",)
@@ -87,21 +88,31 @@ class MathScore:
 
 
 def features(text: str) -> str:
-    """The words around the formulas, in one line; of a long page those of four stretches. The same in training."""
-    return words(excerpt(prose(text), _PIECE, _PIECES))
+    """The words around the formulas, each once, in one line; of a long page those of four stretches.
+
+    The same in training. A word that a page repeats tells little more than one that it uses: with repetitions,
+    an index of functions of linear algebra is nothing but "matrix".
+    """
+    return " ".join(dict.fromkeys(words(excerpt(sample(text), _PIECE, _PIECES)).split()))
 
 
 def raw_scorer(model: str | Path) -> Callable[[str], float]:
-    """Loads ``model``; the function gives the log odds of "has LaTeX" for a line of :func:`features`, uncalibrated."""
+    """Loads ``model``; the function gives the log odds of "has LaTeX" for a line of :func:`features`, uncalibrated.
+
+    fastText takes the mean of what the words say, and the mean of ten words is often extreme: with ``n`` words it is
+    taken times ``n / (n + 40)``. What it says of the end of the line is left out: it would weigh more the shorter the
+    page is.
+    """
     import fasttext  # noqa: PLC0415  (loads NumPy and a C++ library)
 
-    loaded = fasttext.load_model(str(model))
+    loaded = fasttext.load_model(str(model)).f  # the wrapper's predict() adds the end of the line
 
     def log_odds(line: str) -> float:
-        labels, chances = loaded.predict(line, k=2)
-        chance = dict(zip(labels, map(float, chances), strict=True))
+        chance = {label: float(probability) for probability, label in loaded.predict(line, 2, 0.0, "strict")}
         # fastText's floor for a probability is 1e-5
-        return math.log(max(chance.get(POSITIVE, 0.0), 1e-5) / max(chance.get(NEGATIVE, 0.0), 1e-5))
+        odds = math.log(max(chance.get(POSITIVE, 0.0), 1e-5) / max(chance.get(NEGATIVE, 0.0), 1e-5))
+        count = line.count(" ") + 1
+        return odds * count / (count + _DOUBT)
 
     return log_odds
 

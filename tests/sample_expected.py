@@ -21,7 +21,7 @@ class Expected:
     """One page of the sample.
 
     ``expect``   ``keep``, or the stage which should drop the page: ``not_html`` (the source), ``prefilter``, ``html``,
-                 ``language``, ``mathscore``, ``url_rules``, ``content_rules``, ``dedup``
+                 ``language``, ``mathscore``, ``perplexity``, ``url_rules``, ``content_rules``, ``dedup``
     ``also``     other answers that a person would accept
     ``cluster``  pages with the same name are duplicates; which one survives is up to the pipeline, exactly one must
     ``math``     the page is about mathematics

@@ -106,7 +106,8 @@ def test_there_is_enough_to_keep_and_to_drop() -> None:
     assert len({page.markup for page in kept}) >= 40
     dropped = Counter(page.expect for page in pages if page.expect != "keep")
     assert sum(dropped.values()) >= 20
-    stages = {"not_html", "prefilter", "html", "language", "mathscore", "url_rules", "content_rules", "dedup"}
+    stages = {"not_html", "prefilter", "html", "language", "mathscore", "perplexity"}
+    stages |= {"url_rules", "content_rules", "dedup"}
     assert set(dropped) == stages
     for name, members in Counter(page.cluster for page in pages if page.cluster).items():
         assert members > 1, name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from proofpile2.run import run
 
 EXPECTED = sample_expected.load()
 STEP_OF = {"warc": "not_html"}
+OFF = [] if find_spec("kenlm") else ["perplexity"]  # steps that do nothing where their library has no wheel
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +52,7 @@ def test_every_page_meets_its_fate(fates):
     wrong = {}
     for url, page in EXPECTED.items():
         fate = fates.get(url, "not_html" if page.expect == "not_html" else "prefilter")
-        if not page.accepts(fate):
+        if not page.accepts(fate) and page.expect not in OFF:
             wrong[url] = (page.expect, fate)
     assert wrong == {}
 
@@ -104,7 +106,7 @@ def test_the_run_is_whole_and_its_funnel_adds_up(out):
     assert inspection.verify(out) == []
     rows = funnel.rows(inspection.manifests(out))
     assert all(after.documents_in == before.kept for before, after in pairwise(rows))
-    assert [row.step for row in rows if not row.reasons] == ["split"]
+    assert [row.step for row in rows if not row.reasons] == [*OFF, "split"]
     assert not any(reason.startswith("error") for row in rows for reason in row.reasons)
 
 

@@ -38,7 +38,8 @@ HEADER_KEYS = {
     "status", "content_type", "base", "binary", "must", "absent", "math", "lossy", "layout", "copy_of", "replace",
     "mirror_site",
 }  # fmt: skip
-STAGES = {"keep", "not_html", "prefilter", "html", "language", "mathscore", "url_rules", "content_rules", "dedup"}
+STAGES = {"keep", "not_html", "prefilter", "html", "language", "mathscore", "perplexity", "url_rules", "content_rules",
+          "dedup"}  # fmt: skip
 
 
 def read_page(path: Path) -> tuple[dict[str, Any], str]:

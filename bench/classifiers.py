@@ -200,6 +200,9 @@ def quality(rows: list[dict], scores: list[float]) -> None:
         f"| precision at 0.8, no LaTeX found | {len(chosen)} | {is_math[chosen].mean() if chosen else math.nan:.4f} |"
     )
 
+    print("\nAt 0.8 or more without LaTeX, to be read:")
+    print("\n".join(f"  {value[n]:.2f} is_math={is_math[n]} {rows[n]['url']}" for n in chosen if not found[n]))
+
     print("\n| pairs of a mathematical page and another | AUC |\n|---|---|")
     inside, outside, by_site = pairs(rows, value, english)
     print(f"| of one site | {inside:.4f} |\n| of two sites | {outside:.4f} |\n| site by site, mean | {by_site:.4f} |")

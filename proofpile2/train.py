@@ -73,7 +73,7 @@ class Recipe:
     min_count: int = 4
     buckets: int = 200_000
     features_kept: int = 60_000
-    low: tuple[float, float] = (0.17, 0.01)
+    low: tuple[float, float] = (0.17, 0.005)
     high: tuple[float, float] = (0.8, 0.01)
 
 

@@ -35,6 +35,7 @@ bench: $(VENV)/installed-dev
 	$(BIN)/python bench/dedup.py
 	$(BIN)/python bench/classifiers.py
 	$(BIN)/python bench/perplexity.py
+	$(BIN)/python bench/proofsteps.py
 	$(BIN)/python bench/pack.py
 
 clean:

@@ -15,6 +15,7 @@ from proofpile2.manifest import Manifest
 from proofpile2.manifest import write as write_manifest
 from proofpile2.proofs.documents import COLUMNS, REASONS, batches
 from proofpile2.proofs.layout import text_of
+from proofpile2.proofs.lean_text import statement_of_goal
 from proofpile2.proofs.pairs import FORMS, pair
 from proofpile2.proofs.steps import STEPS, ProofDocument, ProofStep, from_column, prover_of, subset_of, to_column
 from proofpile2.schema import DOCUMENT
@@ -184,6 +185,38 @@ def test_steps_of_a_benchmark_theorem_leave_the_module(index):
     assert verdict.drop is None
     only = examine_steps("...", (renamed, lion), "lean", "zoo:Zoo/All.lean", index)
     assert only.drop == "benchmark:toy"
+
+
+def test_a_trace_without_statements_is_judged_by_its_goals(index):
+    """The goal a proof begins with is the claim: with a name that theorem goes, without any the whole trace."""
+    goal = "m n : ℕ\nh : m + n = 17\nhb :\n  n =\n    3 * m + 1\n⊢ m = 4"
+    first, later = ProofStep("omega", (goal,), declaration="A.a"), ProofStep("simp", (goal,), declaration="A.b")
+    other = ProofStep("rfl", ("⊢ 1 = 1",), declaration="A.b")
+    verdict = examine_steps("...", (first, other, later), "lean", "o:A.lean", index)
+    assert verdict.steps == (other, later)  # a goal on the way is no claim
+    assert verdict.cuts == ("toy:i0",)
+    nameless = [one._replace(declaration="") for one in (other, first)]
+    assert examine_steps("...", nameless, "lean", "o:A.lean", index).drop == "benchmark:toy"
+    introduced = nameless[1]._replace(before=(goal.replace("h :", "h✝ :"),))
+    assert examine_steps("...", (introduced,), "lean", "o:A.lean", index).drop is None
+
+
+@pytest.mark.parametrize(
+    ("goal", "statement"),
+    [
+        ("⊢ 1 = 1", "theorem _  : 1 = 1"),
+        (
+            "case inl\nα : Type u\ninst✝ : Group α\na b : α\n⊢ a * b =\n    b",
+            "theorem _ (α : Type u) [Group α] (a b : α) : a * b =\n    b",
+        ),
+        ("x✝ : ℕ\n⊢ x✝ = x✝", ""),
+        ("no goals", ""),
+        ("h : p\n| p", ""),
+    ],
+)
+def test_goals_as_statements(goal, statement):
+    """Hypotheses become binders; what was introduced without a name shows that it is no first goal."""
+    assert statement_of_goal(goal) == statement
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ __all__ = [
     "plain",
     "split_goals",
     "statement_of",
+    "statement_of_goal",
     "unbroken",
     "unprinted",
     "without_blanks",
@@ -76,6 +77,26 @@ def plain(text: str) -> str:
                 at = mark.end()
     kept.append(text[at:])
     return _BLANK_LINES.sub("\n", "".join(kept))
+
+
+_GOAL_LINE = re.compile(r"\n(?![ \t])")
+
+
+def statement_of_goal(goal: str) -> str:
+    """The theorem that a goal would be the first one of, ``theorem _ (x : A) [B] : p``; empty where it is no such goal.
+
+    Lean prints terms anew, so this is what an author may have written, not what one wrote.
+    """
+    binders, target = [], ""
+    for line in _GOAL_LINE.split(goal):
+        if line.startswith("⊢"):
+            target = line[1:]
+        elif not line.startswith("case "):
+            names, colon, kind = line.partition(" :")
+            if not colon or kind[:1] not in {" ", "\n"} or ("✝" in names and not names.startswith("inst✝")):
+                return ""  # something was introduced, so it is not the first goal
+            binders.append(f"[{kind.strip()}]" if names.startswith("inst✝") else f"({names} :{kind})")
+    return f"theorem _ {' '.join(binders)} :{target}" if target else ""
 
 
 _GOAL_END = re.compile(r"^(?:⊢|\|(?=[ \n]))", re.MULTILINE)

@@ -13,6 +13,7 @@ from proofpile2 import shards
 from proofpile2.benchmarks import Index, load, path_of
 from proofpile2.contamination import LANGUAGES, Declaration, cut, declarations
 from proofpile2.proofs.layout import text_of
+from proofpile2.proofs.lean_text import statement_of_goal
 from proofpile2.proofs.steps import ProofStep, from_column, prover_of, to_column
 from proofpile2.step import DROP, Apply, with_columns
 
@@ -51,7 +52,7 @@ class Decontaminate:
     """
 
     name: ClassVar[str] = "decontaminate"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     needs: ClassVar[Sequence[str]] = ("text", "subset", "locator")
     adds: ClassVar[Mapping[str, pa.DataType]] = {"cuts": pa.int32(), "cut_items": pa.string()}
     reasons: ClassVar[Sequence[str]] = ("benchmark",)
@@ -128,16 +129,22 @@ def examine_steps(text: str, steps: Sequence[ProofStep], language: str, place: s
     path = place.partition("#")[0]
     hits: dict[tuple[str, str], tuple[str, str]] = {}
     counts: Counter[str] = Counter()
-    keys = dict.fromkeys((one.declaration, one.statement) for one in steps)
-    for name, statement in keys:
-        one = _declaration(name, statement, language)
-        hit = index.statement(one, language, path) or index.named(one)
+    claims: dict[tuple[str, str], list[str]] = {}
+    for step in steps:
+        key = (step.declaration, step.statement)
+        known = claims.setdefault(key, [step.statement])
+        # where a trace does not say what is claimed, the first goal may; which is first it says by the declaration
+        if language == "lean" and not step.statement and len(step.before) == 1 and (len(known) == 1 or not key[0]):
+            known.append(statement_of_goal(step.before[0]))
+    for (name, statement), candidates in claims.items():
+        found = [_declaration(name, one, language) for one in candidates if one or name]
+        hit = next((hit for one in found if (hit := index.statement(one, language, path) or index.named(one))), None)
         if hit:
             hits[name, statement] = hit
-        also = hit or index.named(one, language)
+        also = hit or next((hit for one in found[:1] if (hit := index.named(one, language))), None)
         counts.update([also[0]] if also else [])
     for benchmark, count in counts.most_common(1):
-        if index.by_name(benchmark) and count >= _COPIES and 2 * count >= len(keys):
+        if index.by_name(benchmark) and count >= _COPIES and 2 * count >= len(claims):
             return Verdict(text, drop=f"benchmark:{benchmark}")
     if not hits:
         return Verdict(text, steps=tuple(steps))
@@ -154,5 +161,6 @@ def _declaration(name: str, statement: str, language: str) -> Declaration:
     if statement and language in LANGUAGES:
         for one in declarations(statement, language):
             if one.statement or one.name:
-                return replace(one, name=one.name or last, qualified=name or one.qualified)
+                own = "" if one.name == "_" else one.name
+                return replace(one, name=own or last, qualified=name or (own and one.qualified))
     return Declaration(0, 0, "theorem", last, name)

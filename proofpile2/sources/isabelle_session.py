@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import tempfile
 import time
@@ -164,6 +163,8 @@ def _digest(folder: Path) -> str:
 
 def _turn(lock: TextIO) -> Iterator[str]:
     """Wait until no other process of ours holds ``lock``; it is free again once the file is closed."""
+    import fcntl  # noqa: PLC0415  (not on Windows, where the rest of the package works)
+
     while True:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

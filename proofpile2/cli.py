@@ -17,6 +17,7 @@ from proofpile2 import (
     cli_hub,
     cli_pack,
     cli_proofs,
+    cli_train,
     composition,
     funnel,
     inspection,
@@ -35,8 +36,6 @@ from proofpile2.run import run
 from proofpile2.sources import SOURCES, files, table
 from proofpile2.stages import STEPS, WHOLES
 from proofpile2.step import Source
-from proofpile2.train import train_mathscore
-from proofpile2.train_perplexity import train_perplexity
 
 __all__ = ["main"]
 
@@ -156,33 +155,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="WHAT", required=True
     )
     cli_pack.train_commands(command, group)
-    one = command(
-        "mathscore", _train_mathscore, "train the MathScore classifier",
-        "proofpile2 train mathscore --input out/web/extract-* --out mathscore.ftz",
-        "proofpile2 run web --set mathscore.model=mathscore.ftz", to=group,
-    )  # fmt: skip
-    one.add_argument(
-        "--input", nargs="+", required=True, metavar="PATH", help="Parquet or JSON lines with text and url"
-    )
-    one.add_argument(
-        "--out", required=True, metavar="FILE", help="the model to write (.ftz); its report goes beside it"
-    )
-    one.add_argument(
-        "--filters", action="append", default=[], metavar="DIR", help="rule files that go before those that ship"
-    )
-    _json(one)
-    one = command(
-        "perplexity", _train_perplexity, "train the n-gram model of the perplexity filter",
-        "proofpile2 train perplexity --input out/web/extract-* --out perplexity.arpa.gz",
-        "proofpile2 run web --set perplexity.model=perplexity.arpa.gz --set perplexity.threshold=10000", to=group,
-    )  # fmt: skip
-    one.add_argument(
-        "--input", nargs="+", required=True, metavar="PATH", help="Parquet or JSON lines with text and url"
-    )
-    one.add_argument(
-        "--out", required=True, metavar="FILE", help="the model to write (.arpa.gz); threshold and report go beside it"
-    )
-    _json(one)
+    cli_train.commands(command, group)
     group = commands.add_parser("filters", help="work on the rule files").add_subparsers(
         metavar="COMMAND", required=True
     )
@@ -460,28 +433,6 @@ def _filters_test(given: argparse.Namespace) -> int:
             for line in failures:
                 print(f"    {line}")
     return 1 if any(found.values()) else 0
-
-
-def _train_mathscore(given: argparse.Namespace) -> int:
-    report = train_mathscore(given.input, given.out, overlay=given.filters)
-    if given.json:
-        print(json.dumps(report, indent=1, ensure_ascii=False))
-        return 0
-    print(f"{given.out}: AUC {report['auc']:.3f} on held-out sites; the report stands beside it")
-    return 0
-
-
-def _train_perplexity(given: argparse.Namespace) -> int:
-    report = train_perplexity(given.input, given.out)
-    if given.json:
-        print(json.dumps(report, indent=1, ensure_ascii=False))
-        return 0
-    shuffled = report["corruptions"][0]["auc"]
-    print(
-        f"{given.out}: threshold {report['threshold']}, median {report['quantiles']['0.5']}, AUC {shuffled:.3f} "
-        "against shuffled words, on held-out sites; the report stands beside it"
-    )
-    return 0
 
 
 if __name__ == "__main__":

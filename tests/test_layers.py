@@ -11,7 +11,7 @@ from conftest import ROOT
 LAYERS = [
     {"__main__"},
     {"cli"},
-    {"cli_hub", "cli_pack", "cli_code", "cli_proofs"},
+    {"cli_hub", "cli_pack", "cli_code", "cli_proofs", "cli_train"},
     {"hub"},
     {"publish"},
     {"train_perplexity"},

@@ -7,7 +7,7 @@ import io
 import os
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from glob import glob, has_magic
 from pathlib import Path
@@ -17,7 +17,7 @@ import fsspec
 
 from proofpile2.errors import ConfigError, InputError
 
-__all__ = ["Input", "expand", "is_remote", "open_input", "resolve", "retrying"]
+__all__ = ["Input", "expand", "is_remote", "named_folders", "open_input", "resolve", "retrying"]
 
 TRIES = 5
 """Attempts at a read from a remote place before it counts as failed."""
@@ -70,6 +70,20 @@ def expand(inputs: Sequence[str], suffixes: Sequence[str], base: str = "") -> li
                     f"documents, so give the folder above both as one input, or rename one"
                 )
     return [found[name] for name in sorted(found)]
+
+
+def named_folders(paths: Iterable[str | Path], who: str) -> dict[str, Path]:
+    """Folders of this machine by their names, which stand for them in ids. ConfigError, which begins with ``who``, for
+    what is no folder, and where two folders have one name."""
+    found: dict[str, Path] = {}
+    for path in paths:
+        folder = Path(path).resolve()
+        if not folder.is_dir():
+            raise ConfigError(f"{who}: {str(path)!r} is no folder")
+        name = folder.name or "root"
+        if found.setdefault(name, folder) != folder:
+            raise ConfigError(f"{who}: two folders are called {name!r}: {found[name]} and {folder}; rename one")
+    return found
 
 
 def resolve(name: str, base: str) -> Input:

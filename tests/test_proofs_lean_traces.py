@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proofpile2 import contamination
-from proofpile2.proofs import lean_traces
+from proofpile2.proofs import lean_traces, lean_values
 from proofpile2.proofs.documents import batches
 from proofpile2.proofs.lean import Whence, read_records
 from proofpile2.proofs.lean_traces import READERS, sniff
@@ -236,7 +236,8 @@ def test_pieces_of_text(monkeypatch, chunk):
     """Windows line ends, and however the text is cut for reading."""
     expected = read("lean-training-data", PROOFSTEPS)
     verbose = block("A.B", "60", "x", "⊢ p", "64:2-64:6", "simp", "") * 2
-    monkeypatch.setattr(lean_traces, "_CHUNK", chunk)
+    monkeypatch.setattr(lean_traces, "CHUNK", chunk)
+    monkeypatch.setattr(lean_values, "CHUNK", chunk)
     for kind in ("\n", "\r\n"):
         stream = io.TextIOWrapper(io.BytesIO(PROOFSTEPS.replace("\n", kind).encode()), "utf-8", newline="")
         assert (list(READERS["lean-training-data"](stream, HERE, print)), []) == expected
@@ -351,7 +352,8 @@ BENCHMARK = [
 def test_leandojo(monkeypatch, chunk, between):
     """A document a file, theorems in its order though scattered; ``t <;> s`` stays one tactic; however the text is cut
     into pieces for reading, and whether it is an array or lines."""
-    monkeypatch.setattr(lean_traces, "_CHUNK", chunk)
+    monkeypatch.setattr(lean_traces, "CHUNK", chunk)
+    monkeypatch.setattr(lean_values, "CHUNK", chunk)
     text = between.join(json.dumps(one) for one in BENCHMARK)
     documents, notes = read("leandojo", text if between == "\n" else f"[{text}]\n")
     assert not notes

@@ -17,6 +17,7 @@ from typing import ClassVar
 
 import pyarrow as pa
 
+from proofpile2 import inputs
 from proofpile2.errors import ConfigError
 from proofpile2.proofs.coq import Limits, prove
 from proofpile2.proofs.coq_project import Folder, Project, installed, module_of, read_project
@@ -95,14 +96,7 @@ class CoqFiles:
     def _files(self) -> Mapping[str, tuple[Path, Path]]:
         """Unit -> folder of ``input``, file."""
         found: dict[str, tuple[Path, Path]] = {}
-        roots: dict[str, Path] = {}
-        for text in self.input:
-            root = Path(text).resolve()
-            if not root.is_dir():
-                raise ConfigError(f"coq: {text!r} is no folder")
-            origin = root.name or "root"
-            if roots.setdefault(origin, root) != root:
-                raise ConfigError(f"coq: two folders are called {origin!r}: {roots[origin]} and {root}; rename one")
+        for origin, root in inputs.named_folders(self.input, "coq").items():
             for path in _vernacular(root):
                 found[f"{origin}/{path.relative_to(root).as_posix()}"] = (root, path)
         return dict(sorted(found.items()))

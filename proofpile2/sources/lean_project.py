@@ -18,6 +18,7 @@ from typing import Any, ClassVar
 
 import pyarrow as pa
 
+from proofpile2 import inputs
 from proofpile2.contamination import declarations
 from proofpile2.errors import ConfigError
 from proofpile2.proofs import lake
@@ -97,21 +98,13 @@ class LeanProject:
 
     @cached_property
     def _projects(self) -> Mapping[str, _Project]:
-        roots: dict[str, Path] = {}
-        for text in self.input:
-            if not Path(text).is_dir():
-                raise ConfigError(f"lean: {text!r} is no folder")
-            for root in self._roots(Path(text).resolve()):
-                origin = root.name or "root"
-                if roots.setdefault(origin, root) != root:
-                    raise ConfigError(
-                        f"lean: two folders are called {origin!r}: {roots[origin]} and {root}; rename one"
-                    )
-        return {origin: self._project(root) for origin, root in roots.items()}
+        roots = [root for text in self.input for root in self._roots(Path(text))]
+        named = inputs.named_folders(roots, "lean")
+        return {origin: self._project(root) for origin, root in named.items()}
 
     def _roots(self, root: Path) -> list[Path]:
         """A project, or those right below a folder that is none."""
-        if not self._lake or lake.lakefile_of(root):
+        if not self._lake or not root.is_dir() or lake.lakefile_of(root):
             return [root]
         below = [one for one in sorted(root.iterdir()) if one.is_dir() and lake.lakefile_of(one)]
         if not below:

@@ -12,6 +12,7 @@ from typing import ClassVar
 
 import pyarrow as pa
 
+from proofpile2 import inputs
 from proofpile2.errors import ConfigError
 from proofpile2.sources.code_files import MAX_FILE_BYTES, REASONS, CodeFile, batches, chosen, language_of
 
@@ -42,14 +43,7 @@ class Tree:
         wanted = chosen(self.langs)
         found: dict[str, tuple[Path, list[str]]] = {}
         sizes: Counter[str] = Counter()
-        roots: dict[str, Path] = {}
-        for text in self.input:
-            root = Path(text)
-            if not root.is_dir():
-                raise ConfigError(f"tree: {text!r} is no folder")
-            origin = root.resolve().name or "root"
-            if roots.setdefault(origin, root) != root:
-                raise ConfigError(f"tree: two folders are called {origin!r}: {roots[origin]} and {root}; rename one")
+        for origin, root in inputs.named_folders(self.input, "tree").items():
             for path, size in _files(root):
                 if language_of(path) in wanted:
                     top = path.split("/", 1)[0] if "/" in path else "."

@@ -1,288 +1,19 @@
-"""Statements of formal proofs as fingerprints: what of a benchmark stands in a file, whatever it is called there.
-
-A statement is what a declaration claims, without its name, comments, attributes, white space and the names of its
-hypotheses and variables. Its fingerprint is BLAKE2b-64. Short statements (``dom = Dom``) mean different things in
-different files, so they count only together with their name. Informal problems are found by n-grams of words.
-"""
+"""Lean, Isabelle and Coq: their top-level commands, and how to read what a declaration claims."""
 
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
-from hashlib import blake2b
-from itertools import pairwise
+from collections.abc import Mapping, Sequence
 
-import numpy as np
-import numpy.typing as npt
+from proofpile2.contamination.masked import Masked, Read, Syntax
 
-__all__ = ["LANGUAGES", "NGRAM", "SHORT", "Declaration", "cut", "declarations", "grams", "key", "words"]
-
-NGRAM = 30
-"""Words of an n-gram of informal text; the length of Llemma's overlap analysis (arXiv:2310.10631)."""
-
-SHORT = 12
-"""Statements of fewer tokens are compared together with their name."""
-
-LANGUAGES = ("lean", "isabelle", "coq")
-
-
-@dataclass(frozen=True)
-class Declaration:
-    """One top-level command and what belongs to it: ``text[start:end]`` with documentation, attributes and proof.
-
-    ``statement``  normalised tokens of what it claims; empty where it claims nothing (a definition)
-    ``name``       as written; ``qualified`` with the namespaces around it; both empty where it has none
-    ``content``    it says something: no import, no opening of a namespace
-    """
-
-    start: int
-    end: int
-    keyword: str
-    name: str = ""
-    qualified: str = ""
-    statement: tuple[str, ...] = ()
-    content: bool = True
-
-
-def key(kind: str, *parts: str) -> int:
-    """64 bits of BLAKE2b over ``parts``; ``kind`` keeps languages and uses apart."""
-    digest = blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=8, person=kind.encode()[:16])
-    return int.from_bytes(digest.digest(), "big")
-
-
-def declarations(text: str, language: str) -> list[Declaration]:
-    """Top-level commands of a file of ``language`` (one of :data:`LANGUAGES`), in order. Never raises; linear time."""
-    syntax = _SYNTAX[language]
-    source = _Masked(text, syntax)
-    commands = list(syntax.command.finditer(source.bare))
-    balance = _Balance(source.bare) if language == "lean" else None
-    found: list[Declaration] = []
-    scopes: list[str] = []
-    at, before = 0, 0
-    while at < len(commands):
-        match = commands[at]
-        word = match["word"]
-        after = at + 1
-        if word not in syntax.plain:
-            after = _next_command(commands, at, source, syntax, balance)
-        stop = commands[after].start() if after < len(commands) else len(text)
-        end = match.end() + len(source.code[match.end() : stop].rstrip())
-        start = _skip_blank(text, match.start())
-        if word in syntax.claims:
-            start = source.lead(start, before)
-        name, statement = "", tuple[str, ...]()
-        if word in syntax.claims:
-            name, statement = syntax.read(source, match.end("word"), stop)
-        qualified = ".".join([*(scope for scope in scopes if scope), name]) if name else ""
-        found.append(
-            Declaration(start, end, word, name, qualified.removeprefix("_root_."), statement, word not in syntax.plain)
-        )
-        if word in {"namespace", "section", "mutual"}:
-            scopes.append(_rest_of_line(source.bare, match.end()) if word == "namespace" else "")
-        elif word == "end" and scopes:
-            scopes.pop()
-        before, at = end, after
-    return found
-
-
-def cut(text: str, gone: Sequence[Declaration]) -> str:
-    """``text`` without the declarations ``gone`` (in order); a blank line stands in the place of each."""
-    pieces, place = [], 0
-    for one in gone:
-        pieces.append(text[place : one.start])
-        place = max(place, one.end)
-    pieces.append(text[place:])
-    out = pieces[0]
-    for before, after in pairwise(pieces):
-        del before
-        joint = "\n\n" if out.strip() and after.strip() else "\n"
-        out = out.rstrip(" \t\n") + joint + after.lstrip("\n") if after.strip() else out.rstrip(" \t\n") + "\n"
-    return out
-
-
-_WORD = re.compile(r"[^\W_]+")
-
-
-def words(text: str) -> list[str]:
-    """Words of informal text for n-grams: letters and digits, lower case; punctuation and mark-up do not count."""
-    return _WORD.findall(text.lower())
-
-
-def grams(found: Sequence[str], length: int = NGRAM) -> npt.NDArray[np.uint64]:
-    """Hashes of all n-grams of ``length`` words, in order; empty for shorter texts."""
-    count = len(found) - length + 1
-    if count <= 0:
-        return np.zeros(0, np.uint64)
-    if len(_HASHES) > 1 << 20:
-        _HASHES.clear()
-    hashes = np.fromiter(map(_HASHES.__getitem__, found), np.uint64, len(found))
-    total = np.zeros(count, np.uint64)
-    factor = np.uint64(0x9E3779B97F4A7C15)
-    for place in range(length):
-        total = total * factor + hashes[place : place + count]
-    return total
-
-
-class _Hashes(dict[str, int]):
-    """64 bits of BLAKE2b for each word that was met."""
-
-    def __missing__(self, word: str) -> int:
-        digest = blake2b(word.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-        self[word] = int.from_bytes(digest, "big")
-        return self[word]
-
-
-_HASHES = _Hashes()
-
-
-# The three languages -------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class _Syntax:
-    """Comments and strings (``flat``: group ``c`` or ``s``; ``nested``: opening, closing, whether it is a comment)."""
-
-    flat: str
-    nested: tuple[tuple[str, str, bool], ...]
-    command: re.Pattern[str]
-    claims: frozenset[str]
-    plain: frozenset[str]  # commands that say nothing themselves, and have no body
-    documents: str  # comments that begin so belong to what follows, even over a blank line
-    apart: tuple[str, ...]  # comments that begin so never belong to a declaration
-    read: Callable[[_Masked, int, int], _Read]
-    prose: frozenset[str] = frozenset()  # may stand inside a proof too
-    proof: re.Pattern[str] | None = None
-
-
-class _Masked:
-    """A text with its comments (``code``), and with its comments and strings (``bare``), blanked, places unchanged."""
-
-    def __init__(self, text: str, syntax: _Syntax) -> None:
-        self.text, self.syntax = text, syntax
-        self.comments: list[tuple[int, int]] = []
-        code: list[str] = []
-        bare: list[str] = []
-        place = 0
-        for start, end, comment in _spans(text, syntax):
-            before, span = text[place:start], text[start:end]
-            inside = "\n".join([" " * len(line) for line in span.split("\n")]) if "\n" in span else " " * len(span)
-            code += [before, inside if comment else span]
-            bare += [before, inside]
-            place = end
-            if comment:
-                self.comments.append((start, end))
-        self.code = "".join([*code, text[place:]])
-        self.bare = "".join([*bare, text[place:]])
-        self._ends = [end for _, end in self.comments]
-
-    def lead(self, start: int, least: int) -> int:
-        """Where the comments begin that stand right above ``start`` and belong to what begins there."""
-        number = bisect_left(self._ends, start + 1) - 1
-        while number >= 0:
-            begin, end = self.comments[number]
-            own = self.text.startswith(self.syntax.documents, begin) if self.syntax.documents else False
-            gap = self.text[end:start]
-            line = self.text.rfind("\n", 0, begin) + 1
-            if begin < least or gap.strip() or (gap.count("\n") > 1 and not own) or self.code[line:begin].strip():
-                break
-            if self.text.startswith(self.syntax.apart, begin) or "opyright" in self.text[begin:end]:
-                break
-            start = begin
-            number -= 1
-        return start
-
-
-def _spans(text: str, syntax: _Syntax) -> Iterator[tuple[int, int, bool]]:
-    outside, inside = _scanners(syntax.flat, syntax.nested)
-    place = 0
-    while match := outside.search(text, place):
-        kind = str(match.lastgroup)
-        place = match.end()
-        if kind in {"c", "s"}:
-            yield match.start(), place, kind == "c"
-            continue
-        number, depth = int(kind[1:]), 1
-        while depth:
-            edge = inside[number].search(text, place)
-            if edge is None:
-                place = len(text)
-                break
-            depth += 1 if edge.lastgroup == "o" else -1
-            place = edge.end()
-        yield match.start(), place, syntax.nested[number][2]
-
-
-@cache
-def _scanners(
-    flat: str, nested: tuple[tuple[str, str, bool], ...]
-) -> tuple[re.Pattern[str], tuple[re.Pattern[str], ...]]:
-    opens = "|".join(f"(?P<n{number}>{pair[0]})" for number, pair in enumerate(nested))
-    inside = tuple(re.compile(f"(?P<o>{pair[0]})|{pair[1]}") for pair in nested)
-    return re.compile(f"{flat}|{opens}"), inside
-
-
-_BEGIN = re.compile(r"\bbegin\b")
-_BALANCED = re.compile(r"\b(?:begin|match|end)\b")
-
-
-class _Balance:
-    """Whether an ``end`` of Lean 3 closes a ``begin`` or a ``match``, rather than a namespace."""
-
-    def __init__(self, bare: str) -> None:
-        self.opens: list[int] = []
-        self.ends: list[int] = []
-        if _BEGIN.search(bare):  # Lean 4 has no begin, and its match has no end
-            for found in _BALANCED.finditer(bare):
-                (self.ends if found[0] == "end" else self.opens).append(found.start())
-
-    def closes(self, since: int, place: int) -> bool:
-        opened = bisect_left(self.opens, place) - bisect_left(self.opens, since)
-        return opened > bisect_left(self.ends, place) - bisect_left(self.ends, since)
-
-
-def _next_command(
-    commands: Sequence[re.Match[str]], at: int, source: _Masked, syntax: _Syntax, balance: _Balance | None
-) -> int:
-    here = commands[at]
-    indent = _indent(here)
-    for after in range(at + 1, len(commands)):
-        one = commands[after]
-        if balance is not None:
-            if _indent(one) > indent or (one["word"] == "end" and balance.closes(here.start(), one.start("word"))):
-                continue
-        elif one["word"] in syntax.prose and syntax.proof is not None:
-            stop = commands[after + 1].start() if after + 1 < len(commands) else len(source.bare)
-            if syntax.proof.search(source.bare, one.end(), stop):
-                continue
-        return after
-    return len(commands)
-
-
-def _indent(match: re.Match[str]) -> int:
-    return len(match[0]) - len(match[0].lstrip(" \t"))
-
-
-def _rest_of_line(text: str, place: int) -> str:
-    end = text.find("\n", place)
-    return text[place : end if end >= 0 else len(text)].strip()
-
-
-def _skip_blank(text: str, place: int) -> int:
-    while place < len(text) and text[place] in " \t":
-        place += 1
-    return place
-
+__all__ = ["SYNTAX"]
 
 _TOKEN = re.compile(r"λ|[^\W\d][\w']*|\d+(?:\.\d+)?|:=|[^\w\s]|\w")
 _READ_AT_MOST = 50_000  # characters of a statement
 
-_Read = tuple[str, tuple[str, ...]]
 
-
-def _lean(source: _Masked, start: int, stop: int) -> _Read:
+def _lean(source: Masked, start: int, stop: int) -> Read:
     """``name binders : claim`` up to ``:=`` or the first equation; names bound in the binders become numbers."""
     stop = min(stop, start + _READ_AT_MOST)
     head = _LEAN_NAME.match(source.bare, start, stop)
@@ -341,7 +72,7 @@ def _binds(tokens: Sequence[str], place: int) -> bool:
     return False
 
 
-def _isabelle(source: _Masked, start: int, stop: int) -> _Read:
+def _isabelle(source: Masked, start: int, stop: int) -> Read:
     """``(in locale) name [attributes]: fixes .. assumes .. shows ..`` up to the proof, without labels."""
     stop = min(stop, start + _READ_AT_MOST)
     if locale := _ISABELLE_LOCALE.match(source.bare, start, stop):
@@ -411,7 +142,7 @@ _ISABELLE_SYMBOL = re.compile(r"\\<\^?(\w+)>")
 _ISABELLE_ASCII = re.compile("|".join(rf"\b{one}\b" if one.isalpha() else re.escape(one) for one in _ASCII))
 
 
-def _coq(source: _Masked, start: int, stop: int) -> _Read:
+def _coq(source: Masked, start: int, stop: int) -> Read:
     """``name binders : claim.``"""
     head = _COQ_NAME.match(source.bare, start, stop)
     if head is None:
@@ -474,8 +205,8 @@ def _set(*texts: str) -> frozenset[str]:
     return frozenset(word for text in texts for word in text.split())
 
 
-_SYNTAX: Mapping[str, _Syntax] = {
-    "lean": _Syntax(
+SYNTAX: Mapping[str, Syntax] = {
+    "lean": Syntax(
         flat=r"""(?P<c>--[^\n]*+)|(?P<s>"(?:[^"\\]|\\.)*+"|'(?:[^'\\\n]|\\[^\n]{1,6})')""",
         nested=(("/-", "-/", True),),
         command=_line(
@@ -492,7 +223,7 @@ _SYNTAX: Mapping[str, _Syntax] = {
         apart=("/-!", "/- ****", "/-\nCopyright"),
         read=_lean,
     ),
-    "isabelle": _Syntax(
+    "isabelle": Syntax(
         flat=r"""(?P<s>"(?:[^"\\]|\\.)*+"|`[^`\n]*+`)"""
         r"|(?P<c>\\<(?:comment|\^cancel|\^marker)>\s*+\\<open>(?:[^\\]|\\(?!<(?:open|close)>)"
         r"|\\<open>(?:[^\\]|\\(?!<close>))*+\\<close>)*+\\<close>|―\s*+‹[^‹›]*+›)",
@@ -514,7 +245,7 @@ _SYNTAX: Mapping[str, _Syntax] = {
             re.MULTILINE,
         ),
     ),
-    "coq": _Syntax(
+    "coq": Syntax(
         flat=r"""(?P<s>"(?:[^"]|"")*+")""",
         nested=((r"\(\*", r"\*\)", True),),
         command=_line(
